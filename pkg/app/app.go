@@ -1,0 +1,175 @@
+// Package app is the start-up that every program of the lab shares: it picks the subcommand, reads
+// its configuration from the environment, builds the logger, turns signals into an ended context,
+// and errors into one line, a hint and an exit code. It holds nothing of what a service teaches.
+//
+//	func main() {
+//		app.Main("hello-tcp",
+//			app.Command("serve", "HELLO_TCP", "", serve),
+//			app.Command("client", "HELLO_CLIENT", "[URL]", client),
+//			app.Command("healthcheck", "HELLO_TCP", "", healthcheck),
+//		)
+//	}
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"netlab.example/pkg/language"
+)
+
+// Exit codes, and no others.
+const (
+	exitWell   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// An Env is what a subcommand gets from the outside world. Nothing below main reads the environment itself.
+type Env struct {
+	Args                  []string // what follows the subcommand's name
+	Lang                  language.Choice
+	Log                   *zap.Logger // on Stderr; a client's logger is silent
+	Stdin, Stdout, Stderr *os.File
+
+	log *sink
+}
+
+// LogTo sends the log to w from now on: to the line editor of a terminal, so that it does not break
+// the line being typed. LogTo(nil) sends it to Stderr again.
+func (e Env) LogTo(w io.Writer) { e.log.redirect(w) }
+
+// A Subcommand is one thing that a program does. Command makes it.
+type Subcommand struct {
+	name, args string
+	prefix     string
+	keys       []string // the variables that it knows
+	usage      func(w io.Writer, l language.Lang)
+	run        func(ctx context.Context, env Env) error
+}
+
+// Command makes a subcommand from a function and the configuration type that the function takes.
+// prefix is that of its variables, without the underscore; args describes its arguments for -h.
+// A configuration that embeds Common belongs to a server.
+func Command[C any](name, prefix, args string, run func(context.Context, C, Env) error) Subcommand {
+	return Subcommand{
+		name: name, args: args, prefix: prefix, keys: keys(prefix, new(C)),
+		usage: func(w io.Writer, l language.Lang) { printTable(w, prefix, new(C), l) },
+		run: func(ctx context.Context, env Env) error {
+			var cfg C
+			if err := load(prefix, &cfg); err != nil {
+				return err
+			}
+			env.Log = zap.NewNop()
+			if c, ok := any(cfg).(interface{ common() Common }); ok {
+				// A closed standard output is no reason for a server to die: write(2) then returns EPIPE.
+				signal.Ignore(syscall.SIGPIPE)
+				env.log = newSink(env.Stderr)
+				defer env.log.close()
+				env.Log = newLogger(c.common(), env.log)
+			}
+			return run(ctx, cfg, env)
+		},
+	}
+}
+
+// Main runs the subcommand that os.Args names and exits. SIGINT and SIGTERM end its context;
+// a second signal ends the process at once.
+func Main(name string, cmds ...Subcommand) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	env := Env{
+		Args: os.Args[1:], Lang: language.FromEnv(os.Getenv),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}
+	os.Exit(run(ctx, name, cmds, env))
+}
+
+// run is Main without the process around it.
+func run(ctx context.Context, name string, cmds []Subcommand, env Env) int {
+	if len(env.Args) == 0 {
+		printUsage(env.Stderr, name, cmds, env.Lang.People)
+		return exitUsage
+	}
+	if isHelp(env.Args[0]) {
+		printUsage(env.Stdout, name, cmds, env.Lang.People)
+		return exitWell
+	}
+	i := slices.IndexFunc(cmds, func(c Subcommand) bool { return c.name == env.Args[0] })
+	if i < 0 {
+		return fail(env, name, Usagef("unknown subcommand %q", env.Args[0]), name+" -h")
+	}
+	cmd := cmds[i]
+	env.Args = env.Args[1:]
+	if slices.ContainsFunc(env.Args, isHelp) {
+		printUsage(env.Stdout, name, []Subcommand{cmd}, env.Lang.People)
+		return exitWell
+	}
+	if cmd.args == "" && len(env.Args) > 0 {
+		return fail(env, name, Usagef("%s takes no arguments, got %q", cmd.name, env.Args[0]), name+" "+cmd.name+" -h")
+	}
+	for _, name := range unknown(cmd, cmds) {
+		fmt.Fprintf(env.Stderr, "warning: unknown variable %s\n", name)
+	}
+	if err := cmd.run(ctx, env); err != nil {
+		return fail(env, name, err, name+" "+cmd.name+" -h")
+	}
+	return exitWell
+}
+
+// fail prints one line that says why, hints that say what to do, and returns the exit code.
+func fail(env Env, name string, err error, help string) int {
+	fmt.Fprintf(env.Stderr, "%s: %v\n", name, err)
+	if hint := HintOf(err); hint != "" {
+		fmt.Fprintf(env.Stderr, "hint: %s\n", hint)
+	}
+	if IsUsage(err) {
+		fmt.Fprintf(env.Stderr, "hint: %s\n", help)
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
+
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// Usagef makes an error that means wrong usage: exit code 2.
+func Usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// IsUsage tells whether err means wrong usage.
+func IsUsage(err error) bool {
+	_, ok := errors.AsType[*usageError](err)
+	return ok
+}
+
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+
+// Hint adds to an error what its reader can do about it.
+func Hint(err error, format string, args ...any) error {
+	return &hintError{err, fmt.Sprintf(format, args...)}
+}
+
+// HintOf is what the reader of err can do about it, or "".
+func HintOf(err error) string {
+	if h, ok := errors.AsType[*hintError](err); ok {
+		return h.hint
+	}
+	return ""
+}

@@ -1,0 +1,166 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"text/template"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+	"go.uber.org/zap/zapcore"
+
+	"netlab.example/pkg/language"
+)
+
+// Common is the part of the configuration that is alike in every server. Embed it.
+type Common struct {
+	Ops             string        `split_words:"true" desc:"address for health checks and metrics, such as tcp://:9100; empty: off" zh:"健康检查与指标的地址, 例如 tcp://:9100; 空: 关闭"`
+	Transcript      Switch        `split_words:"true" default:"on" desc:"tell each event on standard output (on, off)" zh:"在标准输出讲述每个事件 (on, off)"`
+	LogLevel        zapcore.Level `split_words:"true" default:"info" desc:"least level that is logged (debug, info, warn, error)" zh:"日志的最低级别 (debug, info, warn, error)"`
+	LogFormat       LogFormat     `split_words:"true" default:"console" desc:"form of the log (console, json)" zh:"日志格式 (console, json)"`
+	ShutdownTimeout Duration      `split_words:"true" default:"2s" desc:"longest time to end conversations at a stop" zh:"停止时等待对话结束的最长时间"`
+}
+
+func (c Common) common() Common { return c }
+
+// A Switch is on or off.
+type Switch bool
+
+// Decode reads on or off.
+func (s *Switch) Decode(v string) error {
+	switch v {
+	case "on", "off":
+		*s = v == "on"
+		return nil
+	}
+	return fmt.Errorf("want on or off")
+}
+
+// A LogFormat is console or json.
+type LogFormat string
+
+// Decode reads console or json.
+func (f *LogFormat) Decode(v string) error {
+	switch v {
+	case "console", "json":
+		*f = LogFormat(v)
+		return nil
+	}
+	return fmt.Errorf("want console or json")
+}
+
+// A Duration is never negative. Its unit is written out: 500ms, 10s, 2m.
+type Duration time.Duration
+
+// Decode reads a duration.
+func (d *Duration) Decode(v string) error {
+	t, err := time.ParseDuration(v)
+	if err != nil || t < 0 {
+		return fmt.Errorf("want a duration such as 500ms, 10s or 2m")
+	}
+	*d = Duration(t)
+	return nil
+}
+
+// D is the duration in the type that package time wants.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// mostThings is the largest number that a configuration may hold: far more than any machine has of anything.
+const mostThings = 1_000_000_000
+
+// A Count is a number of things, at least 1.
+type Count int
+
+// Decode reads a count.
+func (c *Count) Decode(v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > mostThings {
+		return fmt.Errorf("want a whole number from 1 to %d", mostThings)
+	}
+	*c = Count(n)
+	return nil
+}
+
+// A Limit is a number of things, or 0: then something else decides, or nothing.
+type Limit int
+
+// Decode reads a limit.
+func (l *Limit) Decode(v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > mostThings {
+		return fmt.Errorf("want a whole number from 0 to %d", mostThings)
+	}
+	*l = Limit(n)
+	return nil
+}
+
+// load fills cfg, a pointer to a struct, from the variables that begin with prefix_. An empty one counts as unset.
+func load(prefix string, cfg any) error {
+	for _, kv := range os.Environ() {
+		if name, v, _ := strings.Cut(kv, "="); v == "" && strings.HasPrefix(name, prefix+"_") {
+			os.Unsetenv(name)
+		}
+	}
+	err := envconfig.Process(prefix, cfg)
+	if e, ok := err.(*envconfig.ParseError); ok {
+		return Usagef("%s=%q: %v", e.KeyName, e.Value, e.Err)
+	}
+	return err
+}
+
+// keys are the names of all variables of a configuration.
+func keys(prefix string, cfg any) []string {
+	var b strings.Builder
+	envconfig.Usaget(prefix, cfg, &b, template.Must(template.New("").Parse("{{range .}}{{.Key}} {{end}}")))
+	return strings.Fields(b.String())
+}
+
+// unknown returns the variables that have a prefix of cmd's but that no subcommand of the program knows: misspelt, most
+// likely. They are worth a warning and no more, since Kubernetes injects the like of CHAT_SERVER_SERVICE_HOST.
+func unknown(cmd Subcommand, cmds []Subcommand) (names []string) {
+	var known []string
+	for _, c := range cmds {
+		known = append(known, c.keys...)
+	}
+	for _, kv := range os.Environ() {
+		if name, v, _ := strings.Cut(kv, "="); v != "" && strings.HasPrefix(name, cmd.prefix+"_") && !slices.Contains(known, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var usageWords = language.Both[string]{Zh: "用法:", En: "usage:"}
+
+func printUsage(w io.Writer, name string, cmds []Subcommand, l language.Lang) {
+	for _, c := range cmds {
+		fmt.Fprintf(w, "%s %s\n", usageWords.In(l), strings.TrimSpace(name+" "+c.name+" "+c.args))
+		c.usage(w, l)
+	}
+}
+
+// printTable prints the variables of a configuration: name, default, meaning.
+func printTable(w io.Writer, prefix string, cfg any, l language.Lang) {
+	if reflect.TypeOf(cfg).Elem().NumField() == 0 {
+		return
+	}
+	tag := language.Both[string]{Zh: "zh", En: "desc"}.In(l)
+	table := template.Must(template.New("").Funcs(template.FuncMap{
+		"default": func(t reflect.StructTag) string {
+			if d := t.Get("default"); d != "" {
+				return d
+			}
+			return "-"
+		},
+	}).Parse(`{{range .}}  {{.Key}}	{{default .Tags}}	{{.Tags.Get "` + tag + `"}}
+{{end}}`))
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	envconfig.Usaget(prefix, cfg, tw, table) // its only errors are ours: a template or a type that tests would have shown
+	tw.Flush()
+}

@@ -1,0 +1,93 @@
+package ops
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestChecks(t *testing.T) {
+	if err := Check(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "OPS is empty") {
+		t.Errorf("no address: %v", err)
+	}
+	requests := prometheus.NewCounter(prometheus.CounterOpts{Name: "lab_requests_total", Help: "Requests."})
+	sock := t.TempDir() + "/ops.sock"
+	url := "unix://" + sock
+	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not alive") {
+		t.Errorf("before Start: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	s, err := Start(ctx, url, requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not ready: 503") {
+		t.Errorf("before Ready: %v", err)
+	}
+	s.Ready()
+	if err := Check(t.Context(), url); err != nil {
+		t.Errorf("after Ready: %v", err)
+	}
+	requests.Inc()
+	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", sock)
+	}}}
+	resp, err := c.Get("http://x/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if !strings.Contains(string(body), "\nlab_requests_total 1\n") {
+		t.Errorf("metrics: %s", body)
+	}
+	c.CloseIdleConnections()
+	stop()
+	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not ready: 503") {
+		t.Errorf("in a stop: %v", err)
+	}
+	s.Close()
+	if err := Check(t.Context(), url); err == nil {
+		t.Error("after Close: no error")
+	}
+}
+
+func TestOff(t *testing.T) {
+	s, err := Start(t.Context(), "")
+	if s != nil || err != nil {
+		t.Fatalf("got %v, %v", s, err)
+	}
+	s.Ready()
+	s.Close()
+}
+
+func TestFewConnections(t *testing.T) {
+	sock := t.TempDir() + "/ops.sock"
+	s, err := Start(t.Context(), "unix://"+sock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Ready()
+	var open []net.Conn
+	for range maxConns + 1 {
+		c, err := net.Dial("unix", sock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		open = append(open, c)
+	}
+	if _, err := open[maxConns].Read(make([]byte, 1)); err != io.EOF { // accepted in order: the last is one too many
+		t.Errorf("one too many: %v, want EOF", err)
+	}
+	for _, c := range open {
+		c.Close()
+	}
+}

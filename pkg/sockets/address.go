@@ -1,0 +1,97 @@
+// Package sockets opens sockets by URL. A URL names what socket(2) and bind(2) or connect(2) are told:
+//
+//	tcp://:8080                    AF_INET6 that takes AF_INET too, SOCK_STREAM, every address, port 8080
+//	tcp4://127.0.0.1:8080          AF_INET,  SOCK_STREAM
+//	tcp6://[::1]:8080              AF_INET6, SOCK_STREAM
+//	unix:///run/netlab/hello.sock  AF_UNIX,  SOCK_STREAM, a path in the file system
+//	udp://:1314                    as tcp, with SOCK_DGRAM; udp4:// and udp6:// likewise
+//	unixgram:///run/netlab/t.sock  AF_UNIX,  SOCK_DGRAM
+//
+// Where a server listens on several, they are separated by commas.
+package sockets
+
+import (
+	"fmt"
+	"net"
+	"path"
+	"strconv"
+	"strings"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/terminal"
+)
+
+// maxPath is the longest path of an AF_UNIX socket: sun_path has 108 bytes, one for the final NUL (unix(7)).
+const maxPath = 107
+
+// An Address is a parsed URL, in the terms of package net.
+type Address struct {
+	Network string // tcp, tcp4, tcp6, unix, udp, udp4, udp6 or unixgram
+	Addr    string // host:port, or a path
+}
+
+// String is the URL again.
+func (a Address) String() string { return a.Network + "://" + a.Addr }
+
+// Parse reads one URL.
+func Parse(url string) (Address, error) {
+	bad := func(why string) (Address, error) { return Address{}, fmt.Errorf("address %q: %s", url, why) }
+	network, addr, ok := strings.Cut(url, "://")
+	if !ok {
+		return bad("want a URL such as tcp://127.0.0.1:8080")
+	}
+	switch network {
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
+		_, port, err := net.SplitHostPort(strings.TrimSuffix(addr, "/"))
+		if err != nil {
+			return bad("want " + network + "://HOST:PORT")
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+			return bad("a port is a number from 0 to 65535")
+		}
+		return Address{network, strings.TrimSuffix(addr, "/")}, nil
+	case "unix", "unixgram":
+		switch {
+		case !path.IsAbs(addr):
+			return bad("want " + network + ":///PATH, with three slashes")
+		case len(addr) > maxPath:
+			return bad(fmt.Sprintf("the path has %d bytes, a socket's has at most %d", len(addr), maxPath))
+		case strings.ContainsRune(addr, 0):
+			return bad("a path holds no NUL")
+		}
+		return Address{network, addr}, nil
+	}
+	return bad("want tcp, tcp4, tcp6, unix, udp, udp4, udp6 or unixgram before ://")
+}
+
+// parseList reads URLs that commas separate, each on one of networks. Any other is wrong usage.
+func parseList(list string, networks ...string) ([]Address, error) {
+	var as []Address
+	for _, url := range strings.Split(list, ",") {
+		a, err := Parse(strings.TrimSpace(url))
+		if err != nil {
+			return nil, app.Usagef("%v", err)
+		}
+		ok := false
+		for _, n := range networks {
+			ok = ok || n == a.Network || n == strings.TrimRight(a.Network, "46")
+		}
+		if !ok {
+			return nil, app.Usagef("address %q: want one of %s", a, strings.Join(networks, ", "))
+		}
+		as = append(as, a)
+	}
+	return as, nil
+}
+
+// Peer is how the transcript names the other end: its address, or "unix" for a client that has no path of its own.
+// A path is whatever a client has chosen, escape sequences and all, so it is made harmless.
+func Peer(a net.Addr) string {
+	if a == nil {
+		return "unix"
+	}
+	if s := a.String(); s != "" && s != "@" {
+		return terminal.Clean(s)
+	}
+	return "unix"
+}

@@ -1,0 +1,79 @@
+package sockets
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path"
+	"syscall"
+	"time"
+
+	"netlab.example/pkg/language"
+)
+
+// DialTimeout bounds one attempt to connect.
+const DialTimeout = 5 * time.Second
+
+// Dial connects to the server that url names. A datagram client on unixgram binds a random name beside the
+// server's, since an unnamed one gets no answer; closing the connection removes it. congestion is
+// TCP_CONGESTION for a TCP connection, "" for the system's.
+func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
+	a, err := Parse(url)
+	if err != nil {
+		return nil, err
+	}
+	if a.Network == "unixgram" {
+		return dialUnixgram(a)
+	}
+	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, a.Network, a.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", a, bare(err))
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && congestion != "" {
+		if err := control(tcp, func(fd int) error { return setCongestion(fd, congestion) }); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+func dialUnixgram(a Address) (net.Conn, error) {
+	local := path.Join(path.Dir(a.Addr), "client-"+rand.Text()[:12]+".sock")
+	conn, err := net.DialUnix("unixgram", &net.UnixAddr{Net: "unixgram", Name: local}, &net.UnixAddr{Net: "unixgram", Name: a.Addr})
+	if err != nil {
+		os.Remove(local) // bound, and then not connected
+		return nil, fmt.Errorf("connect to %s: %w", a, bare(err))
+	}
+	return &unixgram{conn, local}, nil
+}
+
+var reasons = language.Both[[5]string]{
+	Zh: [5]string{"那里没有程序在监听 (connection refused)", "没有这个主机名", "没有回应 (timeout)", "没有这个套接字文件", "网络不可达"},
+	En: [5]string{"nobody is listening there (connection refused)", "no such host", "no answer (timeout)", "no such socket file", "the network is unreachable"},
+}
+
+// Why says in a person's language why a connection could not be made or was lost.
+func Why(err error, l language.Lang) string {
+	r := reasons.In(l)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return r[0]
+	case isDNS && !dns.IsTimeout:
+		return r[1]
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		return r[2]
+	case errors.Is(err, fs.ErrNotExist):
+		return r[3]
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return r[4]
+	}
+	return bare(err).Error()
+}

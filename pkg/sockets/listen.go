@@ -1,0 +1,148 @@
+package sockets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"netlab.example/pkg/app"
+)
+
+// Options are set on a listening socket before the first connection is accepted.
+type Options struct {
+	Backlog     int    // argument of listen(2): how many connections may wait for accept(2); 0: the system's
+	Congestion  string // TCP_CONGESTION (tcp(7)), such as reno; "": the system's. Accepted connections inherit it
+	DeferAccept bool   // TCP_DEFER_ACCEPT (tcp(7)): a connection is accepted when its first data has arrived
+	NoKeepAlive bool   // leave TCP keep-alive off on accepted connections: four fewer system calls for each
+}
+
+// Listen opens a stream socket for each URL in list. It opens all or none.
+// A socket file that nobody listens on, left behind by a crash, is removed first.
+func Listen(ctx context.Context, list string, opt Options) ([]net.Listener, error) {
+	as, err := parseList(list, "tcp", "unix")
+	if err != nil {
+		return nil, err
+	}
+	var lns []net.Listener
+	for _, a := range as {
+		ln, err := opt.listen(ctx, a)
+		if err != nil {
+			for _, ln := range lns {
+				ln.Close()
+			}
+			return nil, cannotListen(a, err)
+		}
+		lns = append(lns, ln)
+	}
+	return lns, nil
+}
+
+// cannotListen says why nothing listens on a, and what to do about it.
+func cannotListen(a Address, err error) error {
+	hint := "-h lists the variables that say where to listen, and how"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		hint = "another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS"
+	}
+	return app.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), "%s", hint)
+}
+
+func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {
+	if err := removeStale(a); err != nil {
+		return nil, err
+	}
+	lc := net.ListenConfig{}
+	if o.NoKeepAlive {
+		lc.KeepAlive = -1
+	}
+	ln, err := lc.Listen(ctx, a.Network, a.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.apply(ln, a); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+// ListenPacket opens a datagram socket for each URL in list, all or none. Closing one removes its socket file.
+func ListenPacket(ctx context.Context, list string) ([]net.PacketConn, error) {
+	as, err := parseList(list, "udp", "unixgram")
+	if err != nil {
+		return nil, err
+	}
+	var conns []net.PacketConn
+	for _, a := range as {
+		c, err := listenPacket(ctx, a)
+		if err != nil {
+			for _, c := range conns {
+				c.Close()
+			}
+			return nil, cannotListen(a, err)
+		}
+		conns = append(conns, c)
+	}
+	return conns, nil
+}
+
+func listenPacket(ctx context.Context, a Address) (net.PacketConn, error) {
+	if err := removeStale(a); err != nil {
+		return nil, err
+	}
+	c, err := new(net.ListenConfig).ListenPacket(ctx, a.Network, a.Addr)
+	if err == nil && a.Network == "unixgram" {
+		c = &unixgram{c.(*net.UnixConn), a.Addr}
+	}
+	return c, err
+}
+
+// unixgram removes its socket file when it is closed. Package net does so for stream sockets only.
+type unixgram struct {
+	*net.UnixConn
+	path string
+}
+
+func (u *unixgram) Close() error {
+	os.Remove(u.path)
+	return u.UnixConn.Close()
+}
+
+// removeStale removes the socket file of a server that is gone. bind(2) refuses a path that exists,
+// and a server that was killed leaves its file behind. Whether somebody still listens only connect(2) tells.
+func removeStale(a Address) error {
+	if a.Network != "unix" && a.Network != "unixgram" {
+		return nil
+	}
+	info, err := os.Lstat(a.Addr)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("a file that is no socket is in the way")
+	}
+	conn, err := net.DialTimeout(a.Network, a.Addr, time.Second)
+	if err == nil {
+		conn.Close()
+		return syscall.EADDRINUSE
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return os.Remove(a.Addr)
+	}
+	return err
+}
+
+// bare strips what package net puts around an error: the URL that we print says more.
+func bare(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Err
+	}
+	return err
+}

@@ -1,0 +1,262 @@
+package terminal
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"unicode/utf8"
+)
+
+const (
+	maxTyped = 64 << 10 // bytes typed ahead, beyond which the keyboard waits
+	maxKey   = 16       // bytes of an escape sequence; no key has more
+	maxText  = 4096     // characters on the line being typed; the kernel's own editor takes as many bytes
+
+	ctrlC = 0x03
+	esc   = 0x1b
+)
+
+// keys is the editor's keyboard. It is fed by the goroutine that reads the
+// terminal, and hands the editor one key at a time.
+type keys struct {
+	mu     sync.Mutex
+	change sync.Cond
+	typed  []byte // not yet taken by the editor
+	answer []byte // to the editor's cursor query; goes before what is typed
+	last   byte   // of the key before, to see \r\n as one Enter
+	length int    // characters on the line being typed
+	active bool   // a ReadLine waits
+	ended  bool   // the terminal hung up
+	closed bool
+	over   bool // the editor was told so
+
+	interrupts chan struct{} // Ctrl-C was typed while no ReadLine waits
+}
+
+func newKeys() *keys {
+	k := &keys{interrupts: make(chan struct{}, 1)}
+	k.change.L = &k.mu
+	return k
+}
+
+// feed adds bytes from the terminal. It waits when too much is typed ahead.
+func (k *keys) feed(p []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for len(k.typed) > maxTyped && !k.closed {
+		k.change.Wait()
+	}
+	k.typed = append(k.typed, p...)
+	k.interrupt()
+	k.change.Broadcast()
+}
+
+// interrupt tells a program that is busy with something else of a Ctrl-C.
+// The key stays, for the next ReadLine. Called with mu held.
+func (k *keys) interrupt() {
+	if !k.active && bytes.IndexByte(k.typed, ctrlC) >= 0 {
+		select {
+		case k.interrupts <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// end says that nothing more will be typed.
+func (k *keys) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ended = true
+	k.change.Broadcast()
+}
+
+// close ends a ReadLine that waits.
+func (k *keys) close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	k.change.Broadcast()
+}
+
+// begin is called before the editor reads a line.
+func (k *keys) begin() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return ErrClosed
+	}
+	if k.over {
+		return io.EOF
+	}
+	k.active = true
+	select {
+	case <-k.interrupts: // this ReadLine will return it
+	default:
+	}
+	return nil
+}
+
+// finish is called when the editor has read a line.
+func (k *keys) finish() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.active = false
+	k.interrupt()
+	switch {
+	case !k.over:
+		return nil
+	case k.closed:
+		return ErrClosed
+	default:
+		return io.EOF
+	}
+}
+
+// isOver says whether the editor was told of the end.
+func (k *keys) isOver() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.over
+}
+
+// Read gives the editor the next key. The end is told as Ctrl-C: it leaves the
+// line without handing over text that nobody finished with Enter, as the
+// editor would do at a real end.
+func (k *keys) Read(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for {
+		if len(k.answer) > 0 {
+			n := copy(p, k.answer)
+			k.answer = nil
+			return n, nil
+		}
+		if k.over {
+			return 0, io.EOF
+		}
+		n := 0
+		if !k.closed {
+			n = nextKey(k.typed)
+		}
+		switch {
+		case n > 0:
+			key := k.typed[:n]
+			k.typed = k.typed[n:]
+			k.change.Broadcast()
+			if k.wanted(key) {
+				return copy(p, key), nil
+			}
+		case k.closed || k.ended:
+			k.over = true
+			p[0] = ctrlC
+			return 1, nil
+		default:
+			k.change.Wait()
+		}
+	}
+}
+
+// reply answers the editor's cursor query.
+func (k *keys) reply(answer string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.answer = []byte(answer)
+}
+
+// setLength is told how long the line being typed is.
+func (k *keys) setLength(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.length = n
+}
+
+// wanted says whether the editor is to see key. Called with mu held.
+func (k *keys) wanted(key []byte) bool {
+	last := k.last
+	k.last = key[0]
+	switch c := key[0]; {
+	case c == '\n' && last == '\r':
+		return false // \r\n is one Enter
+	case c == esc:
+		return sequence(key)
+	case c < ' ':
+		return bytes.IndexByte(editing, c+'@') >= 0
+	case c == 0x7f:
+		return true // Backspace
+	case k.length >= maxText:
+		return false // the line is full; a pasted megabyte ends here
+	default:
+		r, n := utf8.DecodeRune(key)
+		return !harmful(r) && (r != utf8.RuneError || n > 1)
+	}
+}
+
+// editing has the control keys that the editor understands, I for Tab and M for
+// Enter among them. Of the others, most would be typed as text; Ctrl-Z would
+// stop the process, which nobody could continue in a container; the searches
+// of Ctrl-R and Ctrl-S are confused by messages that arrive meanwhile.
+var editing = []byte("ABCDEFHIJKLMNPTUWY")
+
+// sequence says whether the editor knows what to do with key, which begins with
+// Esc. Of other terminals' answers and of mouse clicks it would type the tail.
+func sequence(key []byte) bool {
+	switch last := len(key) - 1; last {
+	case 0:
+		return false
+	case 1:
+		return key[1] == 'b' || key[1] == 'f' // a word back, a word forward
+	default:
+		return '@' <= key[last] && key[last] < 0x7f && len(bytes.Trim(key[2:last], "0123456789;")) == 0
+	}
+}
+
+// nextKey returns the length of the first key in b: a character, or a whole
+// escape sequence. It is 0 while the key is not complete.
+func nextKey(b []byte) int {
+	if len(b) == 0 || b[0] != esc {
+		return character(b)
+	}
+	if len(b) == 1 {
+		return 0 // the Esc key alone waits for the next key, as in every such editor
+	}
+	switch c := b[1]; {
+	case c < ' ':
+		return 1 // so that Ctrl-C counts after Esc
+	case c == '[':
+		return control(b)
+	case c == 'O' && len(b) == 2:
+		return 0
+	case c == 'O' && ' ' <= b[2] && b[2] < 0x7f:
+		return 3
+	}
+	if n := character(b[1:]); n > 0 {
+		return 1 + n // Alt and a character
+	}
+	return 0
+}
+
+// control returns the length of the control sequence at the start of b: ESC [,
+// then bytes below @, then one from there on. One that is broken off, or too
+// long to be a key, ends where that shows.
+func control(b []byte) int {
+	for i, c := range b[2:] {
+		n := 2 + i
+		switch {
+		case c < ' ' || c >= 0x7f || n == maxKey:
+			return n
+		case c >= '@':
+			return n + 1
+		}
+	}
+	return 0
+}
+
+// character returns the length of the first character of b, or 0 while it is
+// not complete.
+func character(b []byte) int {
+	if !utf8.FullRune(b) {
+		return 0
+	}
+	_, n := utf8.DecodeRune(b)
+	return n
+}

@@ -1,0 +1,167 @@
+// Package terminal is the place where a person types while messages arrive.
+//
+// On a terminal it is a line editor: what the program writes appears above the
+// line being typed and never breaks it, Chinese keeps its cursor, the Up arrow
+// brings back earlier lines. (Docker keeps Ctrl-P for itself.) On a pipe it is
+// plain lines, with no escape codes.
+//
+//	keyboard → keys ───┐            ┌─── Write: messages, transcript, log
+//	                   ▼            ▼
+//	           ergochat/readline (tty.go)       pipe: lines (pipe.go)
+//	                   └──────┬─────┘                   │
+//	                          ▼                         ▼
+//	                     output: one bounded queue, one writer → screen
+//
+// The editing is ergochat/readline's, chosen because it alone kept the typed
+// line whole, the cursor right among wide characters, and wrapped and resized
+// properly. It needs help in three places, all in tty.go:
+//
+//   - Cursor query. At each prompt it asks the terminal where the cursor is
+//     (ESC[6n) and waits for the answer. Where nobody answers (expect, a pty in
+//     a test, a container nobody is attached to) there would be no prompt, and
+//     typing would be swallowed. Our prompt always starts a line, so the
+//     question is kept from the terminal and answered here: row 1, column 1.
+//   - Attach. Whoever attaches to a container sees only what is painted from
+//     then on, so the screen of an idle client would stay empty. docker attach
+//     always resizes the terminal: the prompt and the half-typed text are
+//     painted again 50 ms after a resize.
+//   - Locking. On Enter it empties its line without a lock, and a message that
+//     arrives in that moment is a data race and a stray prompt. So one key, one
+//     message or one repaint is dealt with at a time.
+package terminal
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+var (
+	// ErrInterrupt is what ReadLine returns for Ctrl-C.
+	ErrInterrupt = errors.New("interrupted")
+	// ErrClosed is what ReadLine and Write return after Close.
+	ErrClosed = errors.New("terminal is closed")
+	// ErrTooLong is what ReadLine returns, on a pipe, in place of a line of more
+	// than 64 KiB. The next call returns the next line.
+	ErrTooLong = errors.New("line is longer than 64 KiB")
+)
+
+// Options say how a Terminal starts.
+type Options struct {
+	Prompt string // may be empty
+
+	// Wait is how long Write may wait for somebody who reads slowly before it
+	// starts to drop lines. Zero, for servers: not at all. A client that is to
+	// show all of a long answer takes a second or two. Close waits as long, and
+	// at least half a second.
+	Wait time.Duration
+
+	// Dropped is the line that says how many lines were dropped, with one %d.
+	// Empty: in English.
+	Dropped string
+}
+
+// A Terminal reads lines from a person, or from a pipe, and shows lines.
+type Terminal struct {
+	out   *output
+	lines source
+	close func() error // does its work once
+}
+
+// source is where the lines come from: an editor or a pipe.
+type source interface {
+	readLine() (string, error)
+	show(line []byte) // queues one whole line, or several
+	setPrompt(string)
+	attached() <-chan struct{}
+	interrupts() <-chan struct{}
+	close() error
+}
+
+// Open takes over in and out: a line editor where both are TTYs, plain lines
+// otherwise. A TTY is in raw mode until Close, so that Ctrl-C is a key and not
+// a signal, before the first ReadLine too. Neither file is ever closed.
+func Open(in, out *os.File, opt Options) (*Terminal, error) {
+	return open(in, out, opt, os.Getpid() == 1)
+}
+
+// open is Open for a process that is, or is not, a container's first.
+func open(in, out *os.File, opt Options, container bool) (*Terminal, error) {
+	t := &Terminal{out: newOutput(out, opt)}
+	if isTTY(in) && isTTY(out) {
+		e, err := newEditor(in, t.out, opt.Prompt, container)
+		if err != nil {
+			return nil, err
+		}
+		t.lines = e
+	} else {
+		t.lines = newPipe(in, t.out, opt.Prompt)
+	}
+	t.out.start(t.lines.show)
+	t.close = sync.OnceValue(t.lines.close)
+	return t, nil
+}
+
+// IsTTY says whether a person sits there: in and out are both TTYs.
+func (t *Terminal) IsTTY() bool {
+	_, ok := t.lines.(*editor)
+	return ok
+}
+
+// Attached is closed when somebody is there: at once, except in a container's
+// own terminal that nobody has attached to yet. Such a terminal has the size
+// 0x0; the first resize or key shows that somebody came (that key is not lost).
+// Until then there is no prompt and no escape code; Write shows plain lines,
+// which docker logs has. The end of the input closes it as well.
+func (t *Terminal) Attached() <-chan struct{} { return t.lines.attached() }
+
+// Interrupts receives when Ctrl-C is typed while no ReadLine is waiting, for a
+// client that is busy with something else: in raw mode Ctrl-C is no signal.
+// The next ReadLine returns ErrInterrupt for the same key. On a pipe it never
+// receives.
+func (t *Terminal) Interrupts() <-chan struct{} { return t.lines.interrupts() }
+
+// ReadLine returns the next line without its newline, or
+//
+//	io.EOF        the end of the input, or Ctrl-D on an empty line
+//	ErrInterrupt  Ctrl-C, which also clears what was being typed
+//	ErrTooLong    on a pipe, in place of a line of more than 64 KiB
+//	ErrClosed     Close was called
+//
+// After Ctrl-D it may be called again: the terminal goes on. Any other end of
+// the input is for good. Only the person's own line is in it, unescaped.
+func (t *Terminal) ReadLine() (string, error) { return t.lines.readLine() }
+
+// Write shows whole lines above the line being typed; a missing newline at the
+// end is added. It may be called from any goroutine, for the log too, and it
+// does not wait for the screen, save as Options.Wait allows: when a screen or
+// reader is blocked, lines are dropped once the queue is full, and counted;
+// their number is shown when it flows again. Text from the network must have
+// been through Clean. The only error is ErrClosed.
+func (t *Terminal) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	line := p
+	if !bytes.HasSuffix(p, newline) {
+		line = append(bytes.Clone(p), '\n')
+	}
+	ok, err := t.out.admit(line)
+	if err != nil {
+		return 0, err
+	}
+	if ok {
+		t.lines.show(line)
+	}
+	return len(p), nil
+}
+
+// SetPrompt changes the prompt, on the screen too when it is visible.
+func (t *Terminal) SetPrompt(s string) { t.lines.setPrompt(Clean(s)) }
+
+// Close ends a ReadLine that waits, writes what is queued if that can be done
+// soon, and restores the terminal. It may be called again, and it returns in
+// bounded time even where the screen is blocked for ever.
+func (t *Terminal) Close() error { return t.close() }

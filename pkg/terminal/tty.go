@@ -1,0 +1,266 @@
+package terminal
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/ergochat/readline"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	cursorQuery  = "\x1b[6n"
+	cursorAnswer = "\x1b[1;1R" // true, save for the row, which nobody uses
+	settleTime   = 50 * time.Millisecond
+	leaveTime    = 500 * time.Millisecond // never needed, unless rl hangs
+	maxHistory   = 100                    // lines
+)
+
+// editor is the line editor on a TTY.
+type editor struct {
+	in      *os.File
+	out     *output
+	before  *unix.Termios
+	keys    *keys
+	rl      *readline.Instance
+	cfg     *readline.Config
+	look    func()         // makes rl look at the size again
+	winch   chan os.Signal // the size has changed
+	there   chan struct{}  // closed when somebody is
+	arrive  func()         // closes there
+	closed  chan struct{}
+	reading chan struct{} // holds a token while a ReadLine is under way
+
+	// mu makes one thing at a time of: a key, a message, a repaint. rl has locks
+	// of its own, but not where it empties the line after Enter.
+	mu     sync.Mutex
+	inKey  bool   // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
+	prompt string // what setPrompt wants
+}
+
+func newEditor(in *os.File, out *output, prompt string, container bool) (*editor, error) {
+	e := &editor{
+		in:      in,
+		out:     out,
+		keys:    newKeys(),
+		winch:   make(chan os.Signal, 1),
+		there:   make(chan struct{}),
+		closed:  make(chan struct{}),
+		prompt:  Clean(prompt),
+		reading: make(chan struct{}, 1),
+	}
+	e.arrive = sync.OnceFunc(func() { close(e.there) })
+	signal.Notify(e.winch, syscall.SIGWINCH) // before the size is looked at: no change is missed
+	if w, h := e.out.rawSize(); !container || w > 0 && h > 0 {
+		e.arrive()
+	}
+	e.cfg = &readline.Config{
+		Prompt:              e.prompt,
+		HistoryLimit:        maxHistory,
+		Stdin:               e.keys,
+		Stdout:              (*screen)(e),
+		Stderr:              (*screen)(e),
+		FuncIsTerminal:      func() bool { return true },
+		FuncMakeRaw:         func() error { return nil }, // raw from Open to Close
+		FuncExitRaw:         func() error { return nil },
+		FuncGetSize:         e.size,
+		FuncOnWidthChanged:  func(f func()) { e.look = f },
+		FuncFilterInputRune: e.keyBegins,
+		Listener:            e.keyEnds,
+	}
+	var err error
+	if e.rl, err = readline.NewFromConfig(e.cfg); err != nil {
+		signal.Stop(e.winch)
+		return nil, err
+	}
+	if e.before, err = makeRaw(in); err != nil {
+		signal.Stop(e.winch)
+		e.rl.Close()
+		return nil, err
+	}
+	go e.watch()
+	go e.read()
+	return e, nil
+}
+
+// read is the goroutine that reads the terminal. After Close it may stay in
+// read(2) until the process ends, and swallow a key then: a blocked read of
+// os.Stdin cannot be interrupted.
+func (e *editor) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := e.in.Read(buf)
+		if n > 0 {
+			e.keys.feed(buf[:n])
+			e.arrive()
+		}
+		if err != nil { // EIO: it hung up
+			e.keys.end()
+			e.arrive()
+			return
+		}
+		select {
+		case <-e.closed:
+			return
+		default:
+		}
+	}
+}
+
+// watch paints the line again when the size has changed, which docker attach
+// sees to for everybody who attaches.
+func (e *editor) watch() {
+	settled := time.NewTimer(0)
+	<-settled.C
+	for {
+		select {
+		case <-e.winch:
+			e.lock()
+			e.look()
+			e.unlock()
+			e.arrive()
+			settled.Reset(settleTime) // the screen may be arriving at its size in steps
+		case <-settled.C:
+			e.lock()
+			e.rl.Refresh()
+			e.unlock()
+		case <-e.closed:
+			return
+		}
+	}
+}
+
+func (e *editor) readLine() (string, error) {
+	select {
+	case e.reading <- struct{}{}:
+		defer func() { <-e.reading }()
+	case <-e.closed:
+		return "", ErrClosed
+	}
+	select {
+	case <-e.there: // until then nothing is painted
+	case <-e.closed:
+		return "", ErrClosed
+	}
+	if err := e.keys.begin(); err != nil {
+		return "", err
+	}
+	line, err := e.rl.ReadLine()
+	e.unlockKey()
+	if end := e.keys.finish(); end != nil {
+		return "", end
+	}
+	switch err {
+	case nil:
+		return line, nil
+	case io.EOF: // Ctrl-D
+		return "", io.EOF
+	default:
+		return "", ErrInterrupt
+	}
+}
+
+// keyBegins is called by rl with each key, and keyEnds after it, unless the key
+// has ended the line: then ReadLine returns.
+func (e *editor) keyBegins(key rune) (rune, bool) {
+	e.lock()
+	e.inKey = true
+	if e.keys.isOver() {
+		e.cfg.InterruptPrompt = "" // this Ctrl-C was not typed
+	}
+	return key, true
+}
+
+func (e *editor) keyEnds(line []rune, pos int, _ rune) ([]rune, int, bool) {
+	long := len(line) > maxText // Ctrl-Y may have doubled it
+	if long {
+		line = line[:maxText]
+	}
+	e.keys.setLength(len(line))
+	e.unlockKey()
+	return line, min(pos, len(line)), long
+}
+
+func (e *editor) unlockKey() {
+	if e.inKey {
+		e.inKey = false
+		e.unlock()
+	}
+}
+
+// lock and unlock enclose all that paints: it reaches the screen in one piece.
+func (e *editor) lock() {
+	e.mu.Lock()
+	e.out.hold(true)
+}
+
+func (e *editor) unlock() {
+	e.out.hold(false)
+	e.mu.Unlock()
+}
+
+func (e *editor) show(line []byte) {
+	e.lock()
+	defer e.unlock()
+	e.rl.Write(line) // wipes the line being typed, writes, paints it again
+}
+
+// setPrompt changes the prompt between wiping the old line and painting the
+// new one, each with the right width: an empty message is what happens there.
+func (e *editor) setPrompt(s string) {
+	e.lock()
+	defer e.unlock()
+	if s != e.prompt {
+		e.prompt = s
+		e.rl.Write(nil)
+	}
+}
+
+// screen is where rl paints: the output, without the cursor query. Its Write is
+// called with a lock of rl held, so that the prompt may be changed here.
+type screen editor
+
+func (s *screen) Write(p []byte) (int, error) {
+	if string(p) == cursorQuery {
+		s.keys.reply(cursorAnswer)
+		return len(p), nil
+	}
+	if len(p) == 0 {
+		s.cfg.Prompt = s.prompt
+		return 0, nil
+	}
+	return s.out.Write(p)
+}
+
+func (e *editor) attached() <-chan struct{}   { return e.there }
+func (e *editor) interrupts() <-chan struct{} { return e.keys.interrupts }
+
+func (e *editor) close() error {
+	signal.Stop(e.winch)
+	close(e.closed)
+	e.keys.close()
+	e.in.SetReadDeadline(time.Unix(1, 0)) // ends the read where that can be done: not on os.Stdin
+	select {
+	case e.reading <- struct{}{}: // ReadLine has left its line, or there is none; there will be no other
+	case <-time.After(leaveTime):
+	}
+	e.rl.Close()
+	e.out.close()
+	if err := restore(e.in, e.before); !errors.Is(err, syscall.EIO) { // EIO: it hung up
+		return err
+	}
+	return nil
+}
+
+// size is the size of the screen, or the classic one while it is unknown.
+func (e *editor) size() (width, height int) {
+	if w, h := e.out.rawSize(); w > 0 && h > 0 {
+		return w, h
+	}
+	return 80, 24
+}
