@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
+)
+
+const (
+	answerTimeout = 15 * time.Second // for the whole answer
+	answerMax     = 1 << 20          // bytes of an answer that are shown
+)
+
+func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
+	c := conversation{url: cfg.Server, congestion: cfg.Congestion, lang: env.Lang.People, say: words.In(env.Lang.People)}
+	switch len(env.Args) {
+	case 0:
+	case 1:
+		c.url = env.Args[0]
+	default:
+		return app.Usagef("want one URL, got %d arguments", len(env.Args))
+	}
+	if a, err := sockets.Parse(c.url); err != nil {
+		return app.Usagef("%v", err)
+	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {
+		return app.Usagef("address %q: hello-tcp speaks tcp, tcp4, tcp6 and unix", c.url)
+	}
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
+	if err != nil {
+		return err
+	}
+	defer term.Close()
+	defer context.AfterFunc(ctx, func() { term.Close() })()
+	return c.run(ctx, term)
+}
+
+// A conversation asks a person for lines and the server for answers.
+type conversation struct {
+	url, congestion string
+	lang            language.Lang
+	say             phrases
+	toldAgain       bool
+}
+
+func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
+	for {
+		line, err := term.ReadLine()
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, terminal.ErrInterrupt), errors.Is(err, terminal.ErrClosed):
+			return nil
+		case err != nil: // a line that is too long, say
+			fmt.Fprintln(term, err)
+			continue
+		case line == "exit":
+			return nil
+		case line == "":
+			continue // nothing to send is no request
+		}
+		answer, err := c.askUnless(ctx, term.Interrupts(), line)
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if len(answer) > 0 {
+			c.show(term, answer)
+		}
+		if err != nil {
+			return app.Hint(fmt.Errorf(c.say.Failed, c.url, c.why(err)), "%s", c.say.TryThis)
+		}
+		if !c.toldAgain {
+			fmt.Fprintln(term, c.say.Again)
+			c.toldAgain = true
+		}
+	}
+}
+
+// askUnless is ask until Ctrl-C is typed: an impatient person need not wait for a silent server.
+func (c *conversation) askUnless(ctx context.Context, interrupts <-chan struct{}, line string) ([]byte, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-interrupts:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	answer, err := c.ask(ctx, line)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return answer, err
+}
+
+// ask makes a connection, sends one request and reads the whole answer: to its end, not to the end of
+// the first read. The server closes after each answer, so each question needs a connection of its own.
+func (c *conversation) ask(ctx context.Context, line string) ([]byte, error) {
+	conn, err := sockets.Dial(ctx, c.url, c.congestion)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	conn.SetDeadline(time.Now().Add(answerTimeout))
+	if _, err := io.WriteString(conn, line); err != nil {
+		return nil, err
+	}
+	// Half-close: we have said all we want to say. It makes any request whole, and we can still read.
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+		return nil, err
+	}
+	answer, err := io.ReadAll(io.LimitReader(conn, answerMax+1))
+	if err == nil && len(answer) == 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return answer, err
+}
+
+// show prints an answer as it came, its control characters made harmless, line by line.
+func (c *conversation) show(out io.Writer, answer []byte) {
+	cut := len(answer) > answerMax
+	if cut {
+		answer = answer[:answerMax]
+	}
+	text := strings.ReplaceAll(strings.TrimRight(string(answer), "\r\n"), "\r\n", "\n")
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = terminal.Clean(lines[i])
+	}
+	text = fmt.Sprintf(c.say.Answer+"\n", strings.Join(lines, "\n"))
+	if cut {
+		text += fmt.Sprintf(c.say.Cut+"\n", answerMax)
+	}
+	io.WriteString(out, text)
+}
+
+func (c *conversation) why(err error) string {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return c.say.NoMore
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return c.say.WasReset
+	}
+	return sockets.Why(err, c.lang)
+}

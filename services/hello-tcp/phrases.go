@@ -1,0 +1,71 @@
+package main
+
+import "netlab.example/pkg/language"
+
+// phrases are what people read, in one language. A %s is said at its field.
+type phrases struct {
+	Started   string
+	Connected string // address
+	Received  string // data, address
+	Closed    string // address
+
+	// Why a connection was closed: what stands behind Closed.
+	TimedOut, ReachedLimit, MadeRoom, Stopped, Reset string
+
+	Ask      string
+	Answer   string // text
+	Cut      string // most bytes
+	Again    string
+	Failed   string // url, reason
+	TryThis  string
+	NoMore   string
+	WasReset string
+	Dropped  string // lines
+}
+
+var words = language.Both[phrases]{
+	Zh: phrases{
+		Started:   "服务器启动成功, 等待客户端连接...",
+		Connected: "客户端连接成功, 地址: %s",
+		Received:  "接收到客户端发送的数据: %s  <- %s",
+		Closed:    "客户端连接关闭: %s",
+
+		TimedOut:     " (没有等到完整的请求)",
+		ReachedLimit: " (请求头超过 8 KiB)",
+		MadeRoom:     " (连接已满, 等得最久的让位)",
+		Stopped:      " (服务器停止)",
+		Reset:        " (连接被对方重置)",
+
+		Ask:      "请输入要发送的数据:",
+		Answer:   "接收到的数据: %s",
+		Cut:      "(回答太长, 只显示前 %d 个字节)",
+		Again:    "(服务器回答后就关闭连接, 所以每一行都是一个新的连接; 输入 exit 离开)",
+		Failed:   "%s: %s",
+		TryThis:  "先启动服务器 (hello-tcp serve 或 make up), 或给出它的地址: hello-tcp client tcp://HOST:PORT",
+		NoMore:   "对方没有回答就关闭了连接",
+		WasReset: "连接被重置 (connection reset)",
+		Dropped:  "(没有人在读, 丢了 %d 行)",
+	},
+	En: phrases{
+		Started:   "Server started, waiting for clients...",
+		Connected: "Client connected from %s",
+		Received:  "Received: %s  <- %s",
+		Closed:    "Connection closed: %s",
+
+		TimedOut:     " (no whole request came)",
+		ReachedLimit: " (request head over 8 KiB)",
+		MadeRoom:     " (full: the one that waited longest makes room)",
+		Stopped:      " (the server stops)",
+		Reset:        " (reset by the peer)",
+
+		Ask:      "Type what to send: ",
+		Answer:   "Received: %s",
+		Cut:      "(a long answer: these are its first %d bytes)",
+		Again:    "(The server closes after each answer, so every line is a connection of its own. Type exit to leave.)",
+		Failed:   "%s: %s",
+		TryThis:  "start the server first (hello-tcp serve, or make up), or say where it is: hello-tcp client tcp://HOST:PORT",
+		NoMore:   "the server closed the connection without an answer",
+		WasReset: "the connection was reset (connection reset)",
+		Dropped:  "(nobody was reading: %d lines dropped)",
+	},
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/ops"
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/tcpserver"
+	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/transcript"
+)
+
+const (
+	perhapsWait  = time.Second           // how long the beginning of a method may stay alone
+	lastWait     = 20 * time.Millisecond // at a stop: for what has arrived and was not read
+	writeTimeout = 5 * time.Second       // an answer is short: it fits the socket's buffer at once
+	drainTime    = 10 * time.Second      // how long, and how much, an ended conversation is still listened to
+	drainBytes   = 16 << 20
+	shownBytes   = 400 // of a request, in the transcript
+)
+
+func serve(ctx context.Context, cfg Config, env app.Env) error {
+	lns, err := sockets.Listen(ctx, cfg.Listen, sockets.Options{
+		Backlog: int(cfg.Backlog), Congestion: cfg.Congestion, DeferAccept: bool(cfg.DeferAccept), NoKeepAlive: true,
+	})
+	if err != nil {
+		return err
+	}
+	s := newServer(cfg, env)
+	defer s.story.Close()
+	health, err := ops.Start(ctx, cfg.Ops, s.counts.collectors()...)
+	if err != nil {
+		return err
+	}
+	defer health.Close()
+	for _, ln := range lns {
+		env.Log.Info("listening", zap.String("addr", ln.Addr().Network()+"://"+ln.Addr().String()))
+	}
+	s.story.Printf("%s", s.say.Started)
+	health.Ready()
+	return s.serve(ctx, lns...)
+}
+
+type server struct {
+	cfg     Config
+	answer  []byte
+	log     *zap.Logger
+	story   *transcript.Transcript
+	say     phrases
+	counts  counts
+	waiting waiting
+}
+
+func newServer(cfg Config, env app.Env) *server {
+	s := &server{
+		cfg: cfg, answer: answerTo(cfg.Name), log: env.Log, say: words.In(env.Lang.People), counts: newCounts(),
+	}
+	if cfg.Transcript {
+		s.story = transcript.New(env.Stdout, env.Lang.People)
+	}
+	return s
+}
+
+func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
+	srv := tcpserver.Server{
+		Handler: s.handle, MaxConns: int(s.cfg.MaxConns), Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
+		Begin: s.waiting.add, MakeRoom: s.waiting.evict,
+	}
+	front := slices.Clone(lns)
+	for i, ln := range lns {
+		front[i] = newLobby(ln, s.first) // fast, and no part of the lesson: without this line all works as well
+	}
+	return srv.Serve(ctx, front...)
+}
+
+// handle is the lesson: read a request, answer it, close. What can go wrong is in how each step ends.
+func (s *server) handle(ctx context.Context, conn net.Conn) error {
+	peer := sockets.Peer(conn.RemoteAddr())
+	s.story.Printf(s.say.Connected, peer)
+	why := ""
+	defer func() { s.story.Printf(s.say.Closed+"%s", peer, why) }()
+
+	request, end := s.read(ctx, conn)
+	stillWaiting := s.waiting.remove(conn)
+	s.counts.requests.WithLabelValues(end.String()).Inc()
+	if len(request) > 0 {
+		s.story.Printf(s.say.Received, shown(request), peer)
+	}
+
+	answer := s.answer
+	switch end {
+	case reset:
+		why = s.say.Reset
+		if !stillWaiting { // it was we who closed it
+			why = s.say.MadeRoom
+		}
+		return nil
+	case timedOut:
+		if why = s.say.TimedOut; ctx.Err() != nil {
+			why = s.say.Stopped
+		}
+		answer = nil
+	case overLimit:
+		why = s.say.ReachedLimit
+		answer = []byte(answerTooLarge)
+	}
+
+	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := conn.Write(answer); err != nil {
+		why = s.say.Reset
+		return nil
+	}
+	// To close while bytes are unread, or still to come, is to send a reset. The reset may overtake the
+	// answer, and then the peer sees "connection reset" in its place (RFC 2525, section 2.17). So such a
+	// conversation is ended one direction at a time. A whole request leaves nothing to wait for.
+	if end != complete || announcesMore(request) || sockets.Unread(conn) > 0 {
+		s.drain(ctx, conn)
+	}
+	return nil
+}
+
+// An ending says how the reading of a request ended.
+type ending int
+
+const (
+	complete  ending = iota
+	overLimit        // an HTTP head of more than maxHead bytes
+	timedOut         // not whole within IdleTimeout, or not before the server's stop
+	reset            // the connection is gone
+)
+
+func (e ending) String() string {
+	return [...]string{"complete", "over_limit", "timed_out", "reset"}[e]
+}
+
+// read collects a request until it is whole. One deadline bounds it from the first byte to the last:
+// a deadline for each read would let a peer that sends a byte now and then stay for ever.
+func (s *server) read(ctx context.Context, conn net.Conn) ([]byte, ending) {
+	deadline := time.Now().Add(s.cfg.IdleTimeout.D())
+	var alone time.Time // until when a method's beginning may stay alone
+	var last time.Time  // until when, at a stop, what has arrived is read
+	buf := make([]byte, 0, 1024)
+	for {
+		until := deadline
+		switch look(buf) {
+		case whole:
+			return buf, complete
+		case tooLarge:
+			return buf, overLimit
+		case perhaps:
+			if alone.IsZero() {
+				alone = time.Now().Add(perhapsWait)
+			}
+			if alone.Before(deadline) {
+				until = alone
+			}
+		}
+		conn.SetReadDeadline(until)
+		if ctx.Err() != nil { // looked at after the deadline is set: see package tcpserver
+			if last.IsZero() {
+				last = time.Now().Add(lastWait)
+			}
+			conn.SetReadDeadline(last)
+		}
+		if len(buf) == cap(buf) {
+			buf = append(make([]byte, 0, maxHead), buf...)
+		}
+		n, err := conn.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF): // the peer has said all it wants to say
+			if look(buf) == tooLarge {
+				return buf, overLimit
+			}
+			return buf, complete
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if look(buf) == perhaps && until == alone && ctx.Err() == nil {
+				return buf, complete // no method after all, but a short word
+			}
+			return buf, timedOut
+		default:
+			return buf, reset
+		}
+	}
+}
+
+// drain half-closes, so that the peer reads the end of our answer, and then reads what the peer still
+// sends until it, too, has ended. The bounds keep a peer that never ends from staying.
+func (s *server) drain(ctx context.Context, conn net.Conn) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	s.waiting.addFirst(conn) // it has its answer: it is the first to make room
+	defer s.waiting.remove(conn)
+	conn.SetReadDeadline(time.Now().Add(drainTime))
+	if ctx.Err() != nil {
+		conn.SetReadDeadline(time.Now().Add(min(drainTime, s.cfg.ShutdownTimeout.D()/2)))
+	}
+	io.CopyN(io.Discard, conn, drainBytes)
+}
+
+// shown is a request as the transcript tells it: its beginning, made harmless.
+func shown(b []byte) string {
+	more := ""
+	if len(b) > shownBytes {
+		n := shownBytes
+		for n > shownBytes-utf8.UTFMax && !utf8.RuneStart(b[n]) { // not inside a character
+			n--
+		}
+		b, more = b[:n], "..."
+	}
+	return terminal.Clean(lineEnds.Replace(string(b))) + more
+}
+
+var lineEnds = strings.NewReplacer("\r", `\r`, "\n", `\n`)

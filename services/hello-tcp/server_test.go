@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/sockets"
+)
+
+const hello = "HTTP/1.1 200 OK\r\n\r\nHello World, Michael!"
+
+func testConfig() Config {
+	return Config{
+		Common: app.Common{ShutdownTimeout: app.Duration(2 * time.Second), Transcript: true},
+		Name:   "Michael", IdleTimeout: app.Duration(10 * time.Second), MaxConns: 100,
+	}
+}
+
+// start runs a server on url until the test ends, and returns its address, and its transcript once it is stopped.
+func start(t *testing.T, cfg Config, url string) (addr net.Addr, story func() string) {
+	t.Helper()
+	lns, err := sockets.Listen(t.Context(), url, sockets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(t.TempDir() + "/stdout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(cfg, app.Env{Log: zap.NewNop(), Stdout: out, Lang: language.Choice{People: language.English}})
+	stop := labtest.Run(t, func(ctx context.Context) error {
+		defer s.story.Close()
+		return s.serve(ctx, lns...)
+	})
+	return lns[0].Addr(), func() string {
+		stop()
+		b, _ := os.ReadFile(out.Name())
+		return string(b)
+	}
+}
+
+func TestDialogues(t *testing.T) {
+	large := "GET / HTTP/1.1\r\nCookie: " + strings.Repeat("x", 100_000) + "\r\n\r\n"
+	for _, url := range []string{"tcp4://127.0.0.1:0", "tcp6://[::1]:0", "unix://" + t.TempDir() + "/h.sock"} {
+		addr, _ := start(t, testConfig(), url)
+		for name, tc := range map[string]struct {
+			sends []string // each in a write of its own
+			close bool     // half-close after them
+			want  string
+		}{
+			"a word":                  {[]string{"hello"}, false, hello},
+			"Chinese":                 {[]string{"你好"}, false, hello},
+			"a browser":               {[]string{"GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n"}, false, hello},
+			"in pieces":               {[]string{"G", "ET", " / HTTP/1.1\r\n", "\r", "\n"}, false, hello},
+			"typed by hand":           {[]string{"GET / HTTP/1.1\n", "\n"}, false, hello},
+			"a short word":            {[]string{"PUT"}, false, hello}, // after perhapsWait
+			"half a head, then EOF":   {[]string{"GET / HTTP/1.1\r\n"}, true, hello},
+			"nothing, then EOF":       {nil, true, hello},
+			"a body nobody reads":     {[]string{"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n", strings.Repeat("x", 200_000)}, false, hello},
+			"a large word":            {[]string{strings.Repeat("x", 100_000)}, false, hello},
+			"a head that is too long": {[]string{large}, false, "HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n"},
+			"a head that never ends":  {[]string{large[:9000]}, true, "HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n"},
+		} {
+			t.Run(addr.Network()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				p := labtest.Dial(t, addr)
+				for _, s := range tc.sends {
+					p.Send(s)
+				}
+				if tc.close {
+					p.CloseWrite()
+				}
+				p.Expect(tc.want)
+				p.ExpectEOF() // in order: a reset is an error here
+			})
+		}
+	}
+}
+
+// A client that sends its request one byte at a time is answered when the request is whole, and not before.
+func TestOneByteAtATime(t *testing.T) {
+	addr, story := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addr)
+	const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	for i := range request {
+		p.Send(request[i : i+1])
+	}
+	p.Expect(hello)
+	p.ExpectEOF()
+	if got := story(); !strings.Contains(got, `Received: GET / HTTP/1.1\r\nHost: localhost\r\n\r\n  <- 127.0.0.1:`) {
+		t.Errorf("transcript: %s", got)
+	}
+}
+
+func TestTranscript(t *testing.T) {
+	addr, story := start(t, testConfig(), "unix://"+t.TempDir()+"/h.sock")
+	p := labtest.Dial(t, addr)
+	p.Send("\x1b[2Jhi\r\n")
+	p.Expect(hello)
+	p.ExpectEOF()
+	want := "Client connected from unix\nReceived: \\x1b[2Jhi\\r\\n  <- unix\nConnection closed: unix\n"
+	if got := story(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// handle over a pipe, inside a bubble where time is free.
+func bubble(t *testing.T, f func(s *server, conn net.Conn)) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig()
+		cfg.Transcript = false
+		s := newServer(cfg, app.Env{Log: zap.NewNop()})
+		client, conn := net.Pipe()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			s.waiting.add(conn)
+			s.handle(t.Context(), conn)
+			conn.Close()
+		})
+		f(s, client)
+		client.Close()
+		wg.Wait()
+	})
+}
+
+func TestIdleTimeoutBoundsTheWholeRequest(t *testing.T) {
+	bubble(t, func(_ *server, conn net.Conn) {
+		start := time.Now()
+		io.WriteString(conn, "GET / HTTP/1.1\r\n")
+		for range 3 { // a header every 3 s: no gap is long
+			time.Sleep(3 * time.Second)
+			io.WriteString(conn, "X: y\r\n")
+		}
+		if rest, _ := io.ReadAll(conn); len(rest) > 0 || time.Since(start) != 10*time.Second {
+			t.Errorf("got %q after %v, want the end after 10s", rest, time.Since(start))
+		}
+	})
+}
+
+func TestSilentPeer(t *testing.T) {
+	bubble(t, func(s *server, conn net.Conn) {
+		start := time.Now()
+		if rest, _ := io.ReadAll(conn); len(rest) > 0 || time.Since(start) != 10*time.Second {
+			t.Errorf("got %q after %v, want the end after 10s", rest, time.Since(start))
+		}
+		synctest.Wait()
+		if n := testutil.ToFloat64(s.counts.requests.WithLabelValues("timed_out")); n != 1 {
+			t.Errorf("timed_out is %v", n)
+		}
+	})
+}
+
+func TestBeginningOfAMethodWaitsASecond(t *testing.T) {
+	bubble(t, func(_ *server, conn net.Conn) {
+		start := time.Now()
+		io.WriteString(conn, "GET")
+		if got, _ := io.ReadAll(conn); string(got) != hello || time.Since(start) != time.Second {
+			t.Errorf("got %q after %v", got, time.Since(start))
+		}
+	})
+	bubble(t, func(_ *server, conn net.Conn) { // more comes in time
+		io.WriteString(conn, "GE")
+		time.Sleep(900 * time.Millisecond)
+		io.WriteString(conn, "T / HTTP/1.1\r\n")
+		time.Sleep(5 * time.Second)
+		io.WriteString(conn, "\r\n")
+		if got, _ := io.ReadAll(conn); string(got) != hello {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestTheOneThatWaitedLongestMakesRoom(t *testing.T) {
+	cfg := testConfig()
+	cfg.MaxConns = 3
+	cfg.IdleTimeout = app.Duration(time.Minute) // it is not that which ends a connection here
+	for _, url := range []string{"unix://" + t.TempDir() + "/h.sock", "tcp4://127.0.0.1:0"} {
+		addr, story := start(t, cfg, url)
+		left := make(chan int, 4)
+		silent := make([]*labtest.Peer, 4)
+		for i := range silent { // one too many
+			silent[i] = labtest.Dial(t, addr)
+			go func() {
+				silent[i].Read(make([]byte, 1))
+				left <- i
+			}()
+		}
+		if gone := <-left; gone != 0 {
+			t.Errorf("number %d made room, want 0", gone)
+		}
+		for range 2 * cfg.MaxConns { // there is always room for whoever has a request
+			p := labtest.Dial(t, addr)
+			p.Send("GET / HTTP/1.1\r\n")
+			p.Send("\r\n")
+			p.Expect(hello)
+			p.ExpectEOF()
+		}
+		if got := story(); !strings.Contains(got, "makes room") {
+			t.Errorf("%s: transcript: %s", url, got)
+		}
+	}
+}
+
+func TestStopInMidRequest(t *testing.T) {
+	addr, story := start(t, testConfig(), "unix://"+t.TempDir()+"/h.sock")
+	p := labtest.Dial(t, addr)
+	p.Send("GET / HTTP/1.1\r\n")
+	q := labtest.Dial(t, addr)
+	q.Send("hello")
+	q.Expect(hello) // p was accepted before q
+	got := story()  // stops the server
+	p.ExpectEOF()
+	if !strings.Contains(got, "(the server stops)") {
+		t.Errorf("transcript: %s", got)
+	}
+}
+
+// A request that has arrived when the server stops is answered, though nobody has begun to read it.
+func TestStopAnswersWhatHasArrived(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	p := labtest.Dial(t, ln.Addr())
+	p.Send("hello")
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Read(func(uintptr) bool { return sockets.Unread(conn) > 0 }) // waits until it has come
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	conn.SetReadDeadline(time.Unix(1, 0)) // as package tcpserver does
+	cfg := testConfig()
+	cfg.Transcript = false
+	newServer(cfg, app.Env{Log: zap.NewNop()}).handle(stopped, conn)
+	conn.Close()
+	p.Expect(hello)
+	p.ExpectEOF()
+}
+
+func TestMetricNames(t *testing.T) {
+	for _, c := range newCounts().collectors() {
+		problems, err := testutil.CollectAndLint(c)
+		if err != nil || len(problems) > 0 {
+			t.Errorf("%v %v", problems, err)
+		}
+	}
+}
+
+// The textbook's own calls: a bare send, one recv of 1,024 bytes, close.
+func TestTextbookClient(t *testing.T) {
+	addr, _ := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	conn, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(labtest.Patience))
+	fmt.Fprint(conn, "你好")
+	buf := make([]byte, 1024)
+	n, err := conn.Read(buf)
+	if err != nil || !bytes.Equal(buf[:n], []byte(hello)) {
+		t.Errorf("got %q, %v", buf[:n], err)
+	}
+}
+
+// A name as long as a book does not fit the socket's buffer at once, and arrives whole and once all the same.
+func TestLongAnswer(t *testing.T) {
+	cfg := testConfig()
+	cfg.Name = strings.Repeat("x", 8<<20)
+	addr, _ := start(t, cfg, "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addr)
+	p.Send("hello")
+	p.Expect(string(answerTo(cfg.Name)))
+	p.ExpectEOF()
+}
