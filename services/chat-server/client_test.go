@@ -1,0 +1,374 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
+)
+
+// A person is a client with its desk.
+type testPerson struct {
+	*desk
+	err chan error
+}
+
+func startClient(t *testing.T, cfg ClientConfig, lang language.Lang, args ...string) *testPerson {
+	t.Helper()
+	d := newDesk(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &testPerson{d, make(chan error, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.err <- client(ctx, cfg, app.Env{Args: args, Stdin: d.in, Stdout: d.out, Lang: language.Choice{People: lang}})
+		d.out.Close()
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return p
+}
+
+// leaves waits for the client's end.
+func (p *testPerson) leaves() error {
+	p.t.Helper()
+	select {
+	case err := <-p.err:
+		return err
+	case <-time.After(labtest.Patience):
+		p.t.Fatal("the client does not end")
+		return nil
+	}
+}
+
+func listen(t *testing.T, url string) net.Listener {
+	t.Helper()
+	lns, err := sockets.Listen(t.Context(), url, sockets.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lns[0].Close() })
+	return lns[0]
+}
+
+// accept is a scripted server's next connection.
+func accept(t *testing.T, ln net.Listener) net.Conn {
+	t.Helper()
+	ln.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(labtest.Patience))
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(labtest.Patience))
+	return conn
+}
+
+func expectFrom(t *testing.T, conn net.Conn, want string) {
+	t.Helper()
+	buf := make([]byte, len(want))
+	n, err := io.ReadFull(conn, buf)
+	if string(buf[:n]) != want {
+		t.Fatalf("got %q, %v; want %q", buf[:n], err, want)
+	}
+}
+
+func TestClientInARoom(t *testing.T) {
+	_, addrs, _ := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	ben := enter(t, addrs[0])
+	ann := startClient(t, ClientConfig{}, language.English, "-name", "Ann", "tcp://"+addrs[0].String())
+	ben.expect("* guest-2 joined", "* guest-2 is now Ann")
+	ann.expectSoon("Connected to the server\n")
+	ann.expectSoon("* hello, you are guest-2, 2 here; /help lists the commands, byebye leaves\n* guest-2 is now Ann\n")
+	ann.types("你好\n\n")
+	ben.expect("Ann: 你好")
+	ben.Send("hi \x1b[2J\n")
+	ann.expectSoon(`guest-1: hi \x1b[2J` + "\n")
+	ann.types("exit\nnever sent\n")
+	ben.expect("* Ann left")
+	ann.expectSoon("byebye\n")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+// From a pipe all lines are sent, at the rate that the server allows, and all answers are shown.
+func TestClientOnAPipe(t *testing.T) {
+	cfg := testConfig()
+	cfg.Rate = 100
+	_, addrs, _ := start(t, cfg, "unix://"+t.TempDir()+"/c.sock")
+	ben := enter(t, addrs[0])
+	ann := startClient(t, ClientConfig{Server: "unix://" + addrs[0].String(), Name: "Ann"}, language.Chinese)
+	ben.expect("* guest-2 joined", "* guest-2 is now Ann")
+	const lines = 150
+	for n := range lines {
+		ann.types(fmt.Sprintf("%d\n", n))
+	}
+	ann.types("/who\nand the last")
+	ann.keys.Close()
+	for n := range lines {
+		ben.expect(fmt.Sprintf("Ann: %d", n))
+	}
+	ben.expect("Ann: and the last", "* Ann left")
+	ann.expectSoon("已经连接到服务器\n")
+	ann.expectSoon("* 2 here: Ann, guest-1\n  (* 2 人: Ann, guest-1)\n") // with the meaning in her language
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	url := "unix://" + t.TempDir() + "/c.sock"
+	for _, mode := range []Mode{inRoom, inTurns} {
+		p := startClient(t, ClientConfig{Server: url, Mode: mode}, language.English)
+		if err := p.leaves(); err == nil || !strings.Contains(err.Error(), "no such socket file") {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, args := range [][]string{{"localhost:1"}, {"udp://:1"}, {"unixgram:///x"}, {"-foo"}, {"tcp://:1", "x"}, {"-name", "a\nbyebye", "tcp://:1"}, {"-name"}} {
+		if err := startClient(t, ClientConfig{Server: "tcp://:1"}, language.English, args...).leaves(); !app.IsUsage(err) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}
+
+// The server goes away and comes back: the client says so, comes back too, under its name, and what was
+// typed meanwhile waits.
+func TestClientOutlivesTheServer(t *testing.T) {
+	url := "unix://" + t.TempDir() + "/c.sock"
+	ln := listen(t, url)
+	ann := startClient(t, ClientConfig{Server: url}, language.English)
+	conn := accept(t, ln)
+	ann.types("/nick Ann\n")
+	expectFrom(t, conn, "/nick Ann\n")
+	ln.Close()
+	conn.Close()
+	ann.expectSoon("the connection to the server is gone: the other side closed it; trying again in 500ms\n")
+	ann.expectSoon("no connection to the server: no such socket file; trying again in 1s\n")
+	ann.types("still here\n")
+	conn = accept(t, listen(t, url))
+	expectFrom(t, conn, "/nick Ann\nstill here\n")
+	io.WriteString(conn, "* welcome back\n")
+	ann.expectSoon("Connected to the server\n")
+	ann.expectSoon("* welcome back\n")
+	io.WriteString(conn, "byebye\n") // the server ends it: that is no loss, and no reason to come back
+	conn.Close()
+	ann.expectSoon("byebye\n")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server may send anything.
+func TestClientSurvivesItsServer(t *testing.T) {
+	url := "unix://" + t.TempDir() + "/c.sock"
+	ln := listen(t, url)
+	ann := startClient(t, ClientConfig{Server: url}, language.English)
+	conn := accept(t, ln)
+	ann.expectSoon("Connected to the server\n")
+	junk := make([]byte, 1<<20)
+	for i := range junk {
+		junk[i] = 'x'
+	}
+	for range 20 { // no newline in 20 MB
+		if _, err := conn.Write(junk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	io.WriteString(conn, "\n\xff\x1b]0;title\x07\na bare end")
+	ann.expectSoon("(a line was too long and is not shown)\n")
+	ann.expectSoon(`\xff\x1b]0;title\x07` + "\n")
+	ann.keys.Close() // half-closes
+	if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+		t.Errorf("got %q, %v", rest, err)
+	}
+	conn.Close()
+	ann.expectSoon("a bare end\n")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A learner's server that knows no newlines is heard too.
+func TestClientOfABareServer(t *testing.T) {
+	url := "unix://" + t.TempDir() + "/c.sock"
+	ln := listen(t, url)
+	ann := startClient(t, ClientConfig{Server: url}, language.English)
+	conn := accept(t, ln)
+	io.WriteString(conn, "你好")
+	ann.expectSoon("你好\n")
+	io.WriteString(conn, "byebye")
+	ann.expectSoon("byebye\n")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestResetAtTheEndOfAPipeIsAnError(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	ann := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.English)
+	conn := accept(t, ln)
+	ann.types("unread\n")
+	expectFrom(t, conn, "unread\n")
+	ann.keys.Close()
+	if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+		t.Errorf("got %q, %v", rest, err)
+	}
+	conn.(*net.TCPConn).SetLinger(0)
+	conn.Close()
+	if err := ann.leaves(); err == nil || !strings.Contains(err.Error(), "connection reset") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Our client, and the textbook's server: one recv of 1,024 bytes, a bare send, close.
+func TestClientTakesTurns(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	url := "tcp://" + ln.Addr().String()
+	const ask = "请输入要发送的数据:\n"
+	recv := func(conn net.Conn) string {
+		buf := make([]byte, 1024)
+		n, err := conn.Read(buf)
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		return string(buf[:n])
+	}
+	for _, tc := range []struct{ name, typed, heard, answer, shown string }{
+		{"its byebye", "byebye\n", "byebye", "", ""},
+		{"its exit is a byebye", "exit\n", "byebye", "", ""},
+		{"the server's byebye", "再见\n", "再见", "byebye", "收到服务器的数据: byebye\n"},
+		{"the server just closes", "再见\n", "再见", "", "对方关闭了连接\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := startClient(t, ClientConfig{Server: url, Mode: inTurns}, language.Chinese)
+			conn := accept(t, ln)
+			p.expect("已经连接到服务器\n" + ask)
+			p.types("你好\n")
+			if got := recv(conn); got != "你好" {
+				t.Errorf("got %q", got)
+			}
+			io.WriteString(conn, "你好呀\x07")
+			p.expect("收到服务器的数据: 你好呀\\x07\n" + ask)
+			p.types("\n")
+			p.expect(ask)
+			p.types(tc.typed)
+			if got := recv(conn); got != tc.heard {
+				t.Errorf("got %q, want %q", got, tc.heard)
+			}
+			io.WriteString(conn, tc.answer)
+			conn.Close()
+			p.expect(tc.shown)
+			if err := p.leaves(); err != nil {
+				t.Error(err)
+			}
+			if rest, _ := io.ReadAll(p.read); len(p.seen)+len(rest) > 0 {
+				t.Errorf("and then %q%q", p.seen, rest)
+			}
+		})
+	}
+}
+
+func TestEndOfInputInTurnsIsByebye(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
+	conn := accept(t, ln)
+	p.keys.Close()
+	if got, err := io.ReadAll(conn); string(got) != "byebye" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := p.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
+// serve itself, from configuration to exit, with the operator on a pipe.
+func TestServe(t *testing.T) {
+	for _, mode := range []Mode{inRoom, inTurns} {
+		t.Run(string(mode), func(t *testing.T) {
+			path := t.TempDir() + "/c.sock"
+			d := newDesk(t)
+			cfg := testConfig()
+			cfg.Mode, cfg.Listen = mode, "tcp4://127.0.0.1:0,unix://"+path
+			bound := make(chan string, 2) // the log's line "listening" is a contract: whoever waits for it can connect
+			log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{}), zapcore.AddSync(io.Discard), zap.InfoLevel),
+				zap.Hooks(func(e zapcore.Entry) error { bound <- e.Message; return nil }))
+			labtest.Run(t, func(ctx context.Context) error {
+				return serve(ctx, cfg, app.Env{Log: log, Stdin: d.in, Stdout: d.out, Lang: english})
+			})
+			for range 2 {
+				if got := <-bound; got != "listening" {
+					t.Fatalf("logged %q", got)
+				}
+			}
+			p := startClient(t, ClientConfig{Server: "unix://" + path, Mode: mode}, language.English)
+			p.types("hello\n")
+			d.expectSoon("hello\n")
+			d.types("hi\nbyebye\n")
+			d.keys.Close()
+			p.expectSoon("hi\n")
+			if mode == inTurns {
+				p.types("and?\n")
+			}
+			p.expectSoon("byebye\n")
+			if err := p.leaves(); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(path); err != nil {
+				t.Error(err) // the operator's byebye, and the end of their input, stop nothing
+			}
+		})
+	}
+}
+
+// What was entered while a connection was being made is sent once there is one, in order; what is too much is not lost in silence.
+func TestWhatWasEnteredEarlyIsSent(t *testing.T) {
+	d := newDesk(t)
+	term, err := terminal.Open(d.in, d.out, terminal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	c := &chatter{say: words.En, lang: language.English, term: term, typed: make(chan typed)}
+	want := ""
+	for i := range maxEarly {
+		c.enteredEarly(fmt.Sprintf("line %d", i))
+		want += fmt.Sprintf("line %d\n", i)
+	}
+	c.enteredEarly("too much")
+	d.expect(fmt.Sprintf(words.En.NotSent, "too much") + "\n")
+
+	ln := listen(t, "tcp://127.0.0.1:0")
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { c.visit(t.Context(), conn); close(ended) }()
+	server := accept(t, ln)
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(server, got); err != nil || string(got) != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+	server.Close()
+	<-ended
+	if len(c.early) != 0 {
+		t.Errorf("kept for the next connection, too: %q", c.early)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"iter"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxText  = 1024                   // bytes of a message, its newline not counted
+	bareWait = 200 * time.Millisecond // the pause that ends a message without a newline
+	lineWait = 30 * time.Second       // until when a message that has begun must end
+)
+
+var errTooLong = errors.New("message is too long")
+
+// A splitter cuts a stream of bytes into messages.
+//
+//	reads:      "he"  "llo\nwor"  "ld\r\n"  "你" <200 ms>
+//	messages:         hello       world     (a line peer's pause means nothing)
+//
+// A newline ends a message. A peer that has never sent one is a bare peer, as the textbook's programs
+// are: its messages are ended by a pause, which the caller measures and tells. A pause inside a UTF-8
+// sequence ends nothing: the network has cut a character, not the person.
+//
+// However the stream was cut into reads, the messages between newlines are the same. What a splitter
+// keeps is never longer than one message.
+type splitter struct {
+	max      int    // bytes of a message
+	rest     []byte // of a message that has begun
+	skipping bool   // inside a message that was too long: until its end nothing is kept
+	lines    bool   // a newline has come: for good
+	bare     bool   // a pause has ended a message, and no newline has come
+}
+
+// feed takes the next bytes and yields each message that ends in them, without its newline, or
+// errTooLong in its place. The text is the caller's until the next step.
+func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for {
+			i := bytes.IndexByte(p, '\n')
+			if i < 0 {
+				break
+			}
+			s.lines, s.bare = true, false
+			if text, err, ok := s.finish(p[:i]); ok && !yield(text, err) {
+				return
+			}
+			p = p[i+1:]
+		}
+		if s.skipping || len(p) == 0 {
+			return
+		}
+		if len(s.rest)+len(p) > s.max+1 { // one more than a message: "\r" may be the last
+			s.rest, s.skipping = nil, true // said now: the end may be far
+			yield(nil, errTooLong)
+			return
+		}
+		s.rest = append(s.rest, p...)
+	}
+}
+
+// finish ends the message whose last bytes are p. It is not ok where there is nothing to tell:
+// that a message is too long has been said before.
+func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
+	if s.skipping {
+		s.skipping = false
+		return nil, nil, false
+	}
+	if len(s.rest) > 0 {
+		p = append(s.rest, p...)
+		s.rest = nil // not kept: a silent connection holds no memory
+	}
+	p = bytes.TrimSuffix(p, []byte{'\r'})
+	if len(p) > s.max {
+		return nil, errTooLong, true
+	}
+	return p, nil, true
+}
+
+// begun says whether a message has begun and not ended.
+func (s *splitter) begun() bool { return len(s.rest) > 0 || s.skipping }
+
+// pauseEnds says whether a pause would end the message that has begun.
+func (s *splitter) pauseEnds() bool { return s.begun() && !s.lines && !cutInCharacter(s.rest) }
+
+// pause tells that bareWait has passed since the last byte. It yields the message that this ends, if any.
+func (s *splitter) pause() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if !s.pauseEnds() {
+			return
+		}
+		s.bare = true
+		if text, err, ok := s.finish(nil); ok {
+			yield(text, err)
+		}
+	}
+}
+
+// end tells that no more bytes will come. What has begun is the last message.
+func (s *splitter) end() iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if !s.begun() {
+			return
+		}
+		if text, err, ok := s.finish(nil); ok {
+			yield(text, err)
+		}
+	}
+}
+
+// cutInCharacter says whether p ends inside a UTF-8 sequence that more bytes could still complete.
+func cutInCharacter(p []byte) bool {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
+			return !utf8.FullRune(tail)
+		}
+	}
+	return false
+}

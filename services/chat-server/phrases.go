@@ -1,0 +1,255 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"netlab.example/pkg/language"
+)
+
+// notices are what the server says on the wire. Each begins with "* ": no name does.
+type notices struct {
+	Welcome string // name, people
+	Joined  string // name
+	Left    string // name
+	Dropped string // name
+	Crowd   string // joined, left
+	Renamed string // old name, new name
+
+	You        string // name
+	Who        string // people, names
+	More       string // people, names, people not named
+	Help       string
+	NoCommand  string
+	NameLength string
+	NameChars  string
+	NameKept   string
+	NameTaken  string // name
+	TooLong    string
+	NotUTF8    string
+	Unfinished string
+	Idle       string
+	Full       string // people
+	Stopping   string
+}
+
+var wire = language.Both[notices]{
+	Zh: notices{
+		Welcome: "* 你好, 你是 %s, 这里有 %d 人; /help 看命令, byebye 离开",
+		Joined:  "* %s 进来了",
+		Left:    "* %s 离开了",
+		Dropped: "* %s 收不下消息, 连接已断开",
+		Crowd:   "* 又进来 %d 人, 离开 %d 人",
+		Renamed: "* %s 改名为 %s",
+
+		You:        "* 你是 %s",
+		More:       "* %d 人: %s 和另外 %d 人",
+		Who:        "* %d 人: %s",
+		Help:       "* /nick 名字: 改名; /who: 谁在这里; /help: 这一行; //文字: 以 / 开头的消息; byebye: 离开",
+		NoCommand:  "* 没有这个命令; /help 看命令",
+		NameLength: "* 名字最多 32 个字符",
+		NameChars:  "* 名字是一个词 (/nick 名字): 不能有空格, 冒号, 控制字符或看不见的字符, 也不能混用字母表",
+		NameKept:   "* 名字不能是 server, 也不能以 * 或 / 开头",
+		NameTaken:  "* 已经有人叫 %s",
+		TooLong:    "* 没有转发: 一行最多 1024 字节",
+		NotUTF8:    "* 没有转发: 不是 UTF-8 文字",
+		Unfinished: "* 一行开始后 30 秒内没有结束, 连接关闭",
+		Idle:       "* 沉默太久, 连接关闭",
+		Full:       "* 人满了 (最多 %d 人), 请稍后再来",
+		Stopping:   "* 服务器停止, 再见",
+	},
+	En: notices{
+		Welcome: "* hello, you are %s, %d here; /help lists the commands, byebye leaves",
+		Joined:  "* %s joined",
+		Left:    "* %s left",
+		Dropped: "* %s does not take in messages and was disconnected",
+		Crowd:   "* %d more joined, %d left",
+		Renamed: "* %s is now %s",
+
+		You:        "* you are %s",
+		More:       "* %d here: %s and %d more",
+		Who:        "* %d here: %s",
+		Help:       "* /nick NAME: change your name; /who: who is here; /help: this line; //TEXT: a message that begins with /; byebye: leave",
+		NoCommand:  "* no such command; /help lists the commands",
+		NameLength: "* a name has at most 32 characters",
+		NameChars:  "* a name is one word (/nick NAME): no spaces, colons, control or invisible characters, and letters of one alphabet",
+		NameKept:   "* a name is not server, and does not begin with * or /",
+		NameTaken:  "* somebody is called %s already",
+		TooLong:    "* not passed on: a line has at most 1024 bytes",
+		NotUTF8:    "* not passed on: this is no UTF-8 text",
+		Unfinished: "* a line did not end within 30 seconds of its beginning, closing",
+		Idle:       "* silent for too long, closing",
+		Full:       "* the room is full (%d people at most), please come again later",
+		Stopping:   "* the server stops, goodbye",
+	},
+}
+
+// meaning is a notice of the server in a person's language, or "" where it is no notice or is in that
+// language already.
+func meaning(line string, l language.Lang) string {
+	if !strings.HasPrefix(line, "* ") {
+		return ""
+	}
+	for _, t := range translations.In(l)() {
+		if m := t.from.FindStringSubmatch(line); m != nil {
+			var args []any
+			for _, s := range m[1:] {
+				args = append(args, s)
+			}
+			return fmt.Sprintf(t.to, args...)
+		}
+	}
+	return ""
+}
+
+// A translation recognizes a notice in one language, and is its format in the other.
+type translation struct {
+	from *regexp.Regexp
+	to   string
+}
+
+var translations = language.Both[func() []translation]{
+	Zh: sync.OnceValue(func() []translation { return translate(wire.En, wire.Zh) }),
+	En: sync.OnceValue(func() []translation { return translate(wire.Zh, wire.En) }),
+}
+
+func translate(from, to notices) (ts []translation) {
+	f, t := reflect.ValueOf(from), reflect.ValueOf(to)
+	for i := range f.NumField() {
+		pattern := strings.NewReplacer("%s", "(.+)", "%d", "([0-9]+)").Replace(regexp.QuoteMeta(f.Field(i).String()))
+		ts = append(ts, translation{regexp.MustCompile("^" + pattern + "$"), strings.ReplaceAll(t.Field(i).String(), "%d", "%s")})
+	}
+	// The longest first: "* 3 here: a and 2 more" would look like "* %d here: %s" too.
+	slices.SortFunc(ts, func(a, b translation) int { return len(b.from.String()) - len(a.from.String()) })
+	return ts
+}
+
+// phrases are what people read at their own terminal, in one language.
+type phrases struct {
+	// serve
+	Connected string // address
+	Received  string // text
+	Ask       string
+	Closed    string // address
+	Joined    string // name
+	Said      string // name, text
+	Renamed   string // old name, new name
+	Slowed    string // name, lines a second
+	Left      string // name, why
+
+	ByeBye, EndOfInput, Reset, Silent, NoEnd, NotReading, Dismissed, Stopped string // why
+
+	GoesOn   string // process
+	TooLong  string // bytes
+	NotUTF8  string
+	Commands string
+	Goodbye  string // people
+	Dropped  string // lines
+
+	// client
+	Reached   string
+	AskData   string
+	Answer    string // text
+	Meaning   string // text
+	Failed    string // url, reason
+	TryThis   string
+	Unreached string // reason, pause
+	Gone      string // reason, pause
+	EndedIt   string
+	WasReset  string
+	NotSent   string // text
+	NotWhole  string
+	MayBeLost string
+	LongLine  string
+}
+
+var words = language.Both[phrases]{
+	Zh: phrases{
+		Connected: "建立连接: %s",
+		Received:  "收到信息: %s",
+		Ask:       "请输入发送的信息:",
+		Closed:    "连接关闭: %s",
+		Joined:    "建立连接: %s (%s)",
+		Said:      "收到信息: %s: %s",
+		Renamed:   "改名: %s -> %s",
+		Slowed:    "%s 说得太快: 每秒只读 %d 行",
+		Left:      "连接关闭: %s (%s)",
+
+		ByeBye:     "再见",
+		EndOfInput: "对方不再发送",
+		Reset:      "连接被对方重置",
+		Silent:     "沉默太久",
+		NoEnd:      "一行没有在 30 秒内结束",
+		NotReading: "收不下消息",
+		Dismissed:  "操作员说了再见",
+		Stopped:    "服务器停止",
+
+		GoesOn:   "(服务器继续运行; 要停止它: docker stop, 或 kill %d)",
+		TooLong:  "(没有发送: 最多 %d 字节)",
+		NotUTF8:  "(没有发送: 不是 UTF-8 文字)",
+		Commands: "(/who: 谁在这里; byebye: 向所有人说再见; //文字: 以 / 开头的消息; 其余的话大家都看得到)",
+		Goodbye:  "(已向 %d 人说再见; 聊天室还开着)",
+		Dropped:  "(没有人在读, 丢了 %d 行)",
+
+		Reached:   "已经连接到服务器",
+		AskData:   "请输入要发送的数据:",
+		Answer:    "收到服务器的数据: %s",
+		Meaning:   "  (%s)",
+		Failed:    "%s: %s",
+		TryThis:   "先启动服务器 (chat-server serve 或 make up), 或给出它的地址: chat-server client tcp://HOST:PORT",
+		Unreached: "连不上服务器: %s; %v 后再试",
+		Gone:      "与服务器的连接断了: %s; %v 后再连",
+		EndedIt:   "对方关闭了连接",
+		WasReset:  "连接被重置 (connection reset)",
+		NotSent:   "没有发送: %s",
+		NotWhole:  "服务器没有读完所发送的内容",
+		MayBeLost: "最后的几行可能没有送到; 查看服务器的 CHAT_SERVER_RATE",
+		LongLine:  "(有一行太长, 没有显示)",
+	},
+	En: phrases{
+		Connected: "Connected: %s",
+		Received:  "Received: %s",
+		Ask:       "Type a message: ",
+		Closed:    "Connection closed: %s",
+		Joined:    "Connected: %s (%s)",
+		Said:      "Received: %s: %s",
+		Renamed:   "Renamed: %s -> %s",
+		Slowed:    "%s talks too fast: only %d lines a second are read",
+		Left:      "Connection closed: %s (%s)",
+
+		ByeBye:     "said goodbye",
+		EndOfInput: "ended its input",
+		Reset:      "reset by the peer",
+		Silent:     "silent for too long",
+		NoEnd:      "a line did not end within 30 seconds",
+		NotReading: "does not take in messages",
+		Dismissed:  "the operator said goodbye",
+		Stopped:    "the server stops",
+
+		GoesOn:   "(The server goes on. To stop it: docker stop, or kill %d)",
+		TooLong:  "(not sent: at most %d bytes)",
+		NotUTF8:  "(not sent: this is no UTF-8 text)",
+		Commands: "(/who: who is here; byebye: say goodbye to all; //TEXT: a message that begins with /; all else is for everybody)",
+		Goodbye:  "(said goodbye to %d; the room stays open)",
+		Dropped:  "(nobody was reading: %d lines dropped)",
+
+		Reached:   "Connected to the server",
+		AskData:   "Type what to send: ",
+		Answer:    "Received: %s",
+		Meaning:   "  (%s)",
+		Failed:    "%s: %s",
+		TryThis:   "start the server first (chat-server serve, or make up), or say where it is: chat-server client tcp://HOST:PORT",
+		Unreached: "no connection to the server: %s; trying again in %v",
+		Gone:      "the connection to the server is gone: %s; trying again in %v",
+		EndedIt:   "the other side closed it",
+		WasReset:  "it was reset (connection reset)",
+		NotSent:   "not sent: %s",
+		NotWhole:  "the server did not read all that was sent",
+		MayBeLost: "the last lines may not have arrived; look at the server's CHAT_SERVER_RATE",
+		LongLine:  "(a line was too long and is not shown)",
+	},
+}

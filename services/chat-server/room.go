@@ -1,0 +1,379 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const maxRound = 64 << 10 // bytes that are delivered together: far less than an outbox holds
+
+// Why a person's visit was ended from outside. At a stop the cause is context.Canceled.
+var (
+	errNotReading = errors.New("does not take in messages")
+	errDismissed  = errors.New("the operator said goodbye")
+)
+
+// A person is one connection in the room.
+type person struct {
+	conn net.Conn
+	addr string
+	out  *outbox
+	bare atomic.Bool             // gets lines without newlines
+	end  context.CancelCauseFunc // ends the visit
+
+	// The room's. A person's own goroutine may read name: it only changes while that goroutine waits for the room.
+	name  name
+	in    bool // in the room
+	quiet bool // has said all, at a stop
+	apart bool // of what is about to be delivered, this person gets a part of their own:
+	since int  // not what was said before they came
+}
+
+// A room is the state that all connections share, and one goroutine owns it: run. The others hand it
+// functions, and it calls one after the other. So there are no locks, no two things happen at once,
+// and the order in which the room takes them is the one order that everybody sees:
+//
+//	Ann reads ──┐                              ┌──> Ann's outbox ──> kernel
+//	Ben reads ──┼──> do ──> run ──> deliver ───┼──> Ben's outbox ──> kernel
+//	operator ───┘                              └──> Cai's outbox ──> kernel, or queue
+//
+// run waits for nobody (an outbox never does), while anybody waits for run: whoever talks faster than
+// the room can deliver is read more slowly, and nothing is lost. A person whose outbox is full does
+// not read. They are disconnected; to wait for them would make everyone as slow as the slowest.
+type room struct {
+	say    notices
+	max    int
+	counts counts
+
+	todo   chan func()
+	quit   chan struct{} // close has been called
+	closed chan struct{} // run has returned
+
+	behind atomic.Int64 // people for whom something waits
+
+	people map[string]*person // by key of their name
+	guests int                // numbers given; in an empty room they begin again
+	said   []saying           // to be delivered ...
+	bytes  int                // ... and how much that is
+
+	news    newsBudget
+	stopped chan struct{} // closed when everybody has been told of the stop
+}
+
+// A saying is lines for everyone except the person from whom they come, or for one person alone.
+type saying struct {
+	from, to *person // may be nil
+	lines    []byte
+}
+
+func newRoom(cfg Config, say notices, counts counts) *room {
+	return &room{
+		say: say, max: int(cfg.MaxConns), counts: counts,
+		todo: make(chan func(), 256), quit: make(chan struct{}), closed: make(chan struct{}),
+		people: make(map[string]*person), stopped: make(chan struct{}),
+	}
+}
+
+// run owns the room until close.
+func (r *room) run() {
+	defer close(r.closed)
+	for {
+		select {
+		case f := <-r.todo:
+			f()
+			// What else has arrived by now shares the same writes: the busier the room, the fewer for each line.
+			for n := len(r.todo); n > 0 && r.bytes < maxRound; n-- {
+				(<-r.todo)()
+			}
+		case <-r.news.due:
+			r.tellCrowd()
+		case <-r.quit:
+			return
+		}
+		r.deliver()
+	}
+}
+
+// close ends run.
+func (r *room) close() {
+	close(r.quit)
+	<-r.closed
+}
+
+// do hands the room something to do, and ask waits until it is done. A closed room does nothing.
+func (r *room) do(f func()) {
+	select {
+	case r.todo <- f:
+	case <-r.closed:
+	}
+}
+
+func (r *room) ask(f func()) {
+	done := make(chan struct{})
+	r.do(func() { f(); close(done) })
+	select {
+	case <-done:
+	case <-r.closed:
+	}
+}
+
+// deliver gives everyone what has been said, all in one write. Almost everyone gets the same bytes.
+func (r *room) deliver() {
+	for len(r.said) > 0 { // who is dropped below is news, and to be delivered too
+		said := r.said
+		r.said, r.bytes = nil, 0
+		same := part(said, nil)
+		for _, p := range r.people {
+			lines := same
+			if p.apart {
+				lines = part(said[p.since:], p)
+				p.apart, p.since = false, 0
+			}
+			r.give(p, lines)
+		}
+	}
+}
+
+// part is what one person gets of what was said, or, for nil, what everyone gets.
+func part(said []saying, p *person) (lines []byte) {
+	for _, s := range said {
+		switch {
+		case p != nil && s.from == p: // nobody gets their own lines
+		case s.to != nil && s.to != p:
+		case lines == nil:
+			lines = slices.Clip(s.lines) // mostly there is no more than this, and no copy
+		default:
+			lines = append(lines, s.lines...)
+		}
+	}
+	return lines
+}
+
+// give puts lines into a person's outbox. Where it is full, the person is disconnected.
+func (r *room) give(p *person, lines []byte) {
+	if len(lines) > 0 && !p.send(lines) {
+		r.remove(p, r.say.Dropped)
+		p.drop()
+	}
+}
+
+// tellAll says n lines to everyone but from, who may be nil. Nobody changes lines after.
+func (r *room) tellAll(from *person, lines []byte, n int) {
+	r.said = append(r.said, saying{from: from, lines: lines})
+	r.bytes += len(lines)
+	hearers := len(r.people)
+	if from != nil && from.in {
+		from.apart = true
+		hearers--
+	}
+	r.counts.deliveries.Add(float64(n * hearers))
+}
+
+// notice says one line of the server's to everyone but p.
+func (r *room) notice(p *person, format string, args ...any) {
+	r.tellAll(p, fmt.Appendf(nil, format+"\n", args...), 1)
+}
+
+// tell says one line to p alone.
+func (r *room) tell(p *person, format string, args ...any) {
+	p.apart = true
+	r.said = append(r.said, saying{to: p, lines: fmt.Appendf(nil, format+"\n", args...)})
+	r.counts.deliveries.Inc()
+}
+
+// join brings a person in, under a name that nobody has. It returns the line that refuses them, or "".
+func (r *room) join(p *person) (refusal string) {
+	r.ask(func() {
+		switch {
+		case r.isStopped():
+			refusal = r.say.Stopping
+			return
+		case len(r.people) >= r.max:
+			refusal = fmt.Sprintf(r.say.Full, r.max)
+			return
+		}
+		for p.name.key == "" || r.people[p.name.key] != nil {
+			r.guests++
+			p.name = guest(r.guests)
+		}
+		p.in, p.apart, p.since = true, true, len(r.said)
+		r.people[p.name.key] = p
+		r.counts.people.Inc()
+		r.tellJoined(p)
+		r.tell(p, r.say.Welcome, p.name.shown, len(r.people))
+	})
+	return refusal
+}
+
+func guest(n int) name {
+	s := fmt.Sprintf("guest-%d", n)
+	return name{s, s}
+}
+
+// leave takes a person out, who gets all that was said before and then last, which may be "".
+func (r *room) leave(p *person, last, news string) {
+	r.ask(func() {
+		if p.in {
+			r.give(p, part(r.said[p.since:], p))
+		}
+		if p.in && last != "" {
+			r.give(p, []byte(last+"\n"))
+		}
+		r.remove(p, news)
+		r.checkStopped()
+	})
+}
+
+// remove takes a person out of the room and tells the others.
+func (r *room) remove(p *person, news string) {
+	if !p.in {
+		return
+	}
+	p.in = false
+	delete(r.people, p.name.key)
+	if len(r.people) == 0 {
+		r.guests = 0
+	}
+	r.counts.people.Dec()
+	if !r.isStopped() {
+		r.tellLeft(p, news)
+	}
+}
+
+// rename gives a person the name they ask for, where they may have it.
+func (r *room) rename(p *person, asked string) (old name, renamed bool) {
+	wish, rule := parseName(asked)
+	r.ask(func() {
+		old = p.name
+		switch owner := r.people[wish.key]; {
+		case rule == nameLength:
+			r.tell(p, r.say.NameLength)
+		case rule == nameCharacters:
+			r.tell(p, r.say.NameChars)
+		case rule == nameReserved:
+			r.tell(p, r.say.NameKept)
+		case owner != nil && owner != p:
+			r.tell(p, r.say.NameTaken, wish.shown)
+		case wish == old:
+			r.tell(p, r.say.You, wish.shown)
+		case p.in:
+			delete(r.people, old.key)
+			p.name = wish
+			r.people[wish.key] = p
+			r.notice(nil, r.say.Renamed, old.shown, wish.shown)
+			renamed = true
+		}
+	})
+	return old, renamed
+}
+
+// who is the line that says who is here: as many names as fit a message.
+func (r *room) who() (line string) {
+	names := make([]string, 0, len(r.people))
+	for _, p := range r.people {
+		names = append(names, p.name.shown)
+	}
+	slices.Sort(names)
+	size := 0
+	for i, n := range names {
+		if size += len(n) + len(", "); size > maxText-len(r.say.More) {
+			return fmt.Sprintf(r.say.More, len(names), strings.Join(names[:i], ", "), len(names)-i)
+		}
+	}
+	return fmt.Sprintf(r.say.Who, len(names), strings.Join(names, ", "))
+}
+
+// dismiss says goodbye to everyone: the word that ends a visit, and nothing else. The room stays open.
+func (r *room) dismiss() (n int) {
+	r.ask(func() {
+		r.deliver()
+		n = len(r.people)
+		for _, p := range r.people {
+			p.send([]byte(byebye + "\n"))
+			p.in = false
+			p.dismiss()
+		}
+		clear(r.people)
+		r.guests = 0
+		r.counts.people.Set(0)
+	})
+	return n
+}
+
+// hush is where each person's goroutine comes at a stop, with all said that was read. When everybody
+// is there, nothing more will be said, and everybody is told that the server stops. Without this
+// meeting the first to leave would miss what the last has still to say.
+func (r *room) hush(p *person, patience time.Duration) {
+	r.do(func() { p.quiet = true; r.checkStopped() })
+	select {
+	case <-r.stopped:
+	case <-time.After(patience): // somebody is held up
+		r.ask(r.tellStopped)
+	}
+}
+
+func (r *room) checkStopped() {
+	anyQuiet := false
+	for _, p := range r.people {
+		if !p.quiet {
+			return
+		}
+		anyQuiet = true
+	}
+	if anyQuiet {
+		r.tellStopped()
+	}
+}
+
+func (r *room) tellStopped() {
+	if !r.isStopped() {
+		r.notice(nil, r.say.Stopping)
+		r.deliver()
+		close(r.stopped)
+	}
+}
+
+func (r *room) isStopped() bool {
+	select {
+	case <-r.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// send puts lines into a person's outbox, in the form that they want. It is false where that is full.
+func (p *person) send(lines []byte) bool {
+	if !p.bare.Load() {
+		return p.out.send(lines)
+	}
+	for line := range bytes.SplitSeq(bytes.TrimSuffix(lines, []byte{'\n'}), []byte{'\n'}) {
+		if !p.out.send(line) {
+			return false
+		}
+	}
+	return true
+}
+
+// drop disconnects a person at once. What the kernel still holds for them is thrown away too: it would
+// go on trying to deliver megabytes to somebody who does not take them.
+func (p *person) drop() {
+	p.end(errNotReading)
+	if tcp, ok := p.conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	p.conn.Close()
+}
+
+// dismiss ends a visit in order: the goroutine that reads finds its context ended.
+func (p *person) dismiss() {
+	p.end(errDismissed)
+	p.conn.SetReadDeadline(time.Unix(1, 0))
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/tcpserver"
+	"netlab.example/pkg/terminal"
+)
+
+const answerTimeout = 30 * time.Second // for a peer to take in an answer
+
+// serveTurns is the textbook's chat: one peer at a time talks with the operator, and the next waits in
+// the backlog of listen(2), connected as far as it can see, and not accepted.
+func (s *server) serveTurns(ctx context.Context, lns ...net.Listener) error {
+	srv := tcpserver.Server{
+		Handler: s.converse, MaxConns: 1, InTurn: true, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
+	}
+	return srv.Serve(ctx, lns...)
+}
+
+// converse is one conversation. The two sides take turns, the peer begins, and one read is one message:
+// that works as long as both keep to it, and messages are short. A room cannot rely on either.
+//
+//	peer                     operator
+//	你好             -->
+//	                 <--     hello
+//	byebye           -->               (or <--: either side may end it)
+func (s *server) converse(ctx context.Context, conn net.Conn) error {
+	addr := sockets.Peer(conn.RemoteAddr())
+	tell(s.term, s.say.Connected, addr)
+	s.counts.people.Inc()
+	end := s.alternate(ctx, conn)
+	s.counts.people.Dec()
+	s.counts.visits.WithLabelValues(end.label).Inc()
+	tell(s.term, s.say.Closed, addr)
+
+	drain := drainTime
+	if ctx.Err() != nil {
+		drain = min(drain, s.cfg.ShutdownTimeout.D()/2)
+	}
+	drainConn(conn, drain)
+	return nil
+}
+
+func (s *server) alternate(ctx context.Context, conn net.Conn) *ending {
+	buf := make([]byte, maxText)
+	for {
+		info, end := s.hear(ctx, conn, buf)
+		if end != nil {
+			return end
+		}
+		if info == byebye {
+			return saidByebye
+		}
+		tell(s.term, s.say.Received, terminal.Clean(info))
+		s.counts.messages.Inc()
+
+		answer := s.operatorsTurn(ctx)
+		conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+		if _, err := io.WriteString(conn, answer); err != nil {
+			return reset
+		}
+		s.counts.deliveries.Inc()
+		switch {
+		case ctx.Err() != nil:
+			return stopped
+		case answer == byebye:
+			return dismissed
+		}
+	}
+}
+
+// hear reads one message. The end of the peer's input counts as byebye.
+func (s *server) hear(ctx context.Context, conn net.Conn, buf []byte) (string, *ending) {
+	var deadline time.Time
+	if s.cfg.IdleTimeout > 0 {
+		deadline = time.Now().Add(s.cfg.IdleTimeout.D())
+	}
+	conn.SetReadDeadline(deadline)
+	n, err := 0, error(os.ErrDeadlineExceeded)
+	if ctx.Err() == nil { // looked at after the deadline is set: see package tcpserver
+		n, err = conn.Read(buf)
+	}
+	switch {
+	case n > 0: // whatever err is, it comes again
+		return strings.TrimRight(string(buf[:n]), "\r\n"), nil
+	case errors.Is(err, io.EOF):
+		return "", endOfInput
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return "", reset
+	}
+	conn.SetWriteDeadline(time.Now().Add(time.Second))
+	io.WriteString(conn, byebye) // the one word that a peer understands here
+	if ctx.Err() != nil {
+		return "", stopped
+	}
+	return "", idle
+}
+
+// operatorsTurn asks the operator for an answer. Where there is none, because the input is at its end
+// or the server stops, the answer is the word that ends the chat.
+func (s *server) operatorsTurn(ctx context.Context) string {
+	type typed struct {
+		line string
+		err  error
+	}
+	for {
+		c := make(chan typed, 1)
+		go func() { // returns when the terminal is closed, at the latest
+			line, err := s.term.ReadLine()
+			c <- typed{line, err}
+		}()
+		var t typed
+		select {
+		case <-ctx.Done():
+			return byebye
+		case t = <-c:
+		}
+		switch {
+		case errors.Is(t.err, terminal.ErrInterrupt):
+			tell(s.term, s.say.GoesOn, os.Getpid())
+		case errors.Is(t.err, terminal.ErrTooLong):
+			tell(s.term, s.say.TooLong, maxText)
+		case t.err != nil:
+			return byebye
+		case t.line == "" || !fits(s.term, s.say, t.line): // nothing cannot be sent: the peer would wait for ever
+		default:
+			return t.line
+		}
+	}
+}

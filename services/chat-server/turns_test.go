@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
+)
+
+// A desk is the operator's, or a client's person's: a pipe to type into, and what was shown.
+type desk struct {
+	t    *testing.T
+	keys *os.File // write end of standard input
+	in   *os.File
+	out  *os.File
+	read *os.File // read end of standard output
+	seen string
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	pipe := func() (r, w *os.File) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { r.Close(); w.Close() })
+		return r, w
+	}
+	d := &desk{t: t}
+	d.in, d.keys = pipe()
+	d.read, d.out = pipe()
+	return d
+}
+
+func (d *desk) types(s string) {
+	d.t.Helper()
+	if _, err := io.WriteString(d.keys, s); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// expect demands that want is what is shown next.
+func (d *desk) expect(want string) {
+	d.t.Helper()
+	d.read.SetReadDeadline(time.Now().Add(labtest.Patience))
+	buf := make([]byte, 4096)
+	for len(d.seen) < len(want) && strings.HasPrefix(want, d.seen) {
+		n, err := d.read.Read(buf)
+		if err != nil {
+			d.t.Fatalf("saw %q, %v; want %q", d.seen, err, want)
+		}
+		d.seen += string(buf[:n])
+	}
+	if !strings.HasPrefix(d.seen, want) {
+		d.t.Fatalf("saw %q, want %q", d.seen, want)
+	}
+	d.seen = d.seen[len(want):]
+}
+
+// expectSoon demands that want is shown at some time, whatever comes before.
+func (d *desk) expectSoon(want string) {
+	d.t.Helper()
+	d.read.SetReadDeadline(time.Now().Add(labtest.Patience))
+	buf := make([]byte, 4096)
+	for {
+		if _, after, ok := strings.Cut(d.seen, want); ok {
+			d.seen = after
+			return
+		}
+		n, err := d.read.Read(buf)
+		if err != nil {
+			d.t.Fatalf("saw %q, %v; want %q in it", d.seen, err, want)
+		}
+		d.seen += string(buf[:n])
+	}
+}
+
+func startTurns(t *testing.T, urls string) (operator *desk, addrs []net.Addr, stop func()) {
+	t.Helper()
+	lns, err := sockets.Listen(t.Context(), urls, sockets.Options{Backlog: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ln := range lns {
+		addrs = append(addrs, ln.Addr())
+	}
+	d := newDesk(t)
+	cfg := testConfig()
+	cfg.Mode = inTurns
+	s := newServer(cfg, app.Env{Log: zap.NewNop()}) // Chinese: the textbook's words
+	s.term, err = terminal.Open(d.in, d.out, terminal.Options{Prompt: s.say.Ask})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop = labtest.Run(t, func(ctx context.Context) error {
+		defer s.term.Close()
+		return s.serveTurns(ctx, lns...)
+	})
+	return d, addrs, stop
+}
+
+const askOperator = "请输入发送的信息:\n"
+
+// The textbook's calls: a bare send, one recv of 1,024 bytes. The words on both sides are the textbook's.
+func TestTurns(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
+	first := labtest.Dial(t, addrs[0])
+	second := labtest.Dial(t, addrs[0]) // waits in the backlog, and may speak already
+	second.Send("我是第二个")
+	who, next := first.LocalAddr().String(), second.LocalAddr().String()
+
+	operator.expect("建立连接: " + who + "\n")
+	first.Send("你好")
+	operator.expect("收到信息: 你好\n" + askOperator)
+	operator.types("你好呀\n")
+	first.Expect("你好呀")
+	first.Send("\x1b[2Jmore\r\n")
+	operator.expect(`收到信息: \x1b[2Jmore` + "\n" + askOperator)
+	operator.types("\n") // nothing is no answer
+	operator.expect(askOperator)
+	operator.types(strings.Repeat("长", 342) + "\n") // nor is more than one read
+	operator.expect("(没有发送: 最多 1024 字节)\n" + askOperator)
+	operator.types("好\n")
+	first.Expect("好")
+	first.Send("byebye")
+	operator.expect("连接关闭: " + who + "\n")
+	first.ExpectEOF()
+
+	operator.expect("建立连接: " + next + "\n收到信息: 我是第二个\n" + askOperator)
+	operator.types("byebye\n")
+	second.Expect("byebye")
+	second.ExpectEOF()
+	operator.expect("连接关闭: " + next + "\n")
+}
+
+func TestTurnsEndWithInput(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "unix://"+t.TempDir()+"/c.sock,tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addrs[0])
+	p.Send("hello")
+	operator.expect("建立连接: unix\n收到信息: hello\n" + askOperator)
+	operator.types("and\n")
+	p.Expect("and")
+	p.CloseWrite() // the end of a peer's input is its byebye
+	p.ExpectEOF()
+	operator.expect("连接关闭: unix\n")
+
+	operator.keys.Close() // and the end of the operator's input is the operator's, from now on
+	for i := range 3 {
+		p := labtest.Dial(t, addrs[i%2])
+		p.Send("anybody there?")
+		p.Expect("byebye")
+		p.ExpectEOF()
+	}
+}
+
+func TestTurnsLiveOnAfterAReset(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addrs[0])
+	p.Send("hello")
+	operator.expectSoon("收到信息: hello\n" + askOperator)
+	p.Conn.(*net.TCPConn).SetLinger(0)
+	p.Close()
+	operator.types("too late\n")
+	operator.expectSoon("连接关闭: ")
+	q := labtest.Dial(t, addrs[0])
+	q.Send("hi")
+	operator.expectSoon("收到信息: hi\n" + askOperator)
+	operator.types("hi\n")
+	q.Expect("hi")
+}
+
+// A stop says byebye: to a peer that is about to speak, and to one that waits for the operator.
+func TestTurnsStop(t *testing.T) {
+	for _, waits := range []bool{false, true} {
+		operator, addrs, stop := startTurns(t, "tcp4://127.0.0.1:0")
+		p := labtest.Dial(t, addrs[0])
+		operator.expectSoon("建立连接: ")
+		if waits {
+			p.Send("hello")
+			operator.expectSoon(askOperator)
+		}
+		stop()
+		p.Expect("byebye")
+		p.ExpectEOF()
+	}
+}
+
+func TestOneReadIsOneMessage(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addrs[0])
+	operator.expectSoon("\n")
+	p.Send(strings.Repeat("x", 1500)) // longer than a read: the rest is the next message
+	operator.expect("收到信息: " + strings.Repeat("x", 1024) + "\n" + askOperator)
+	operator.types("1\n")
+	p.Expect("1")
+	operator.expect("收到信息: " + strings.Repeat("x", 476) + "\n" + askOperator)
+	operator.types("2\n")
+	p.Expect("2")
+}

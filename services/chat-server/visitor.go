@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"netlab.example/pkg/terminal"
+)
+
+const (
+	smallRead = 512                    // a person types less than that
+	bigRead   = 16 << 10               // where one read was full, more is likely to wait
+	lastWait  = 150 * time.Millisecond // at a stop: for what has arrived and was not read
+	lastBytes = 64 << 10
+)
+
+// A visitor is what a person's own goroutine knows of them.
+type visitor struct {
+	*person
+	server *server
+	in     splitter
+	limit  limiter
+	slowed bool      // they have been too fast, and the transcript says so
+	began  time.Time // when the message that has begun began
+	heard  time.Time // when they were last heard
+
+	lines []byte // said, and not yet handed to the room
+	n     int
+}
+
+var bigBuffers = sync.Pool{New: func() any { return new([bigRead]byte) }}
+
+// listen reads until the visit ends. A silent connection keeps no more than a small buffer.
+func (v *visitor) listen(ctx context.Context) *ending {
+	small := make([]byte, smallRead)
+	full := false // the last read filled its buffer
+	for {
+		v.conn.SetReadDeadline(v.deadline())
+		if ctx.Err() != nil { // looked at after the deadline is set: see package tcpserver
+			return v.ended(ctx)
+		}
+		var err error
+		if full && v.limit.rate == 0 { // else the limit lets no more pass than small holds
+			big := bigBuffers.Get().(*[bigRead]byte)
+			full, err = v.read(ctx, big[:])
+			bigBuffers.Put(big)
+		} else {
+			full, err = v.read(ctx, small)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, errByebye):
+			return saidByebye
+		case errors.Is(err, io.EOF): // they have said all they want to say
+			if errors.Is(v.take(ctx, v.in.end()), errByebye) {
+				return saidByebye
+			}
+			return endOfInput
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+			if end := v.late(ctx); end != nil {
+				return end
+			}
+		case ctx.Err() == nil: // a reset; the textbook's client says byebye, and closes with our lines unread
+			if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
+				return saidByebye
+			}
+			return reset
+		}
+	}
+}
+
+// deadline is until when something must come: the end of a bare message, the end of a line, any word.
+func (v *visitor) deadline() (t time.Time) {
+	if idle := v.server.cfg.IdleTimeout.D(); idle > 0 {
+		t = v.heard.Add(idle)
+	}
+	if v.in.begun() {
+		t = v.began.Add(lineWait)
+	}
+	if pause := v.heard.Add(bareWait); v.in.pauseEnds() && pause.Before(t) {
+		t = pause
+	}
+	return t
+}
+
+// late is what to do when the deadline has passed.
+func (v *visitor) late(ctx context.Context) *ending {
+	switch {
+	case v.in.begun() && !time.Now().Before(v.began.Add(lineWait)):
+		return unfinished
+	case v.in.begun():
+		if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
+			return saidByebye
+		}
+		return nil
+	case v.server.cfg.IdleTimeout > 0 && time.Since(v.heard) >= v.server.cfg.IdleTimeout.D():
+		return idle
+	}
+	return nil
+}
+
+// ended is how the visit ends, where it was not the visitor who ended it.
+func (v *visitor) ended(ctx context.Context) *ending {
+	switch context.Cause(ctx) {
+	case errNotReading:
+		return notReading
+	case errDismissed:
+		return dismissed
+	}
+	// The server stops. What has arrived by now the peer believes to be said, so it is.
+	buf := make([]byte, 4<<10)
+	var err error
+	for taken := 0; taken < lastBytes && err == nil; taken += len(buf) {
+		v.conn.SetReadDeadline(time.Now().Add(lastWait))
+		_, err = v.read(ctx, buf)
+	}
+	if errors.Is(err, errByebye) || errors.Is(v.take(ctx, v.in.end()), errByebye) {
+		return saidByebye
+	}
+	return stopped
+}
+
+// read reads once, and takes the messages that end there.
+func (v *visitor) read(ctx context.Context, buf []byte) (full bool, err error) {
+	n, err := v.conn.Read(buf)
+	if n > 0 {
+		if err := v.take(ctx, v.in.feed(buf[:n])); err != nil {
+			return false, err
+		}
+		v.heard = time.Now() // after take: while the limit made them wait they could not be heard
+		if v.in.begun() && v.began.IsZero() {
+			v.began = v.heard
+		}
+	}
+	return n == len(buf), err
+}
+
+var errByebye = errors.New(byebye)
+
+// take deals with messages one by one, no faster than the limit allows. It returns errByebye for the word that ends a visit.
+func (v *visitor) take(ctx context.Context, messages iter.Seq2[[]byte, error]) error {
+	defer v.handOver()
+	for text, err := range messages {
+		v.began = time.Time{}
+		v.bare.Store(v.in.bare)
+		v.wait(ctx)
+		if cause := context.Cause(ctx); cause == errNotReading || cause == errDismissed {
+			return nil
+		}
+		switch {
+		case err != nil:
+			v.answer(v.server.wire.TooLong)
+		case !utf8.Valid(text):
+			v.answer(v.server.wire.NotUTF8)
+		default:
+			if err := v.message(string(text)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wait lets the limit's time pass. At a stop there is no time: what has been read is said.
+func (v *visitor) wait(ctx context.Context) {
+	pause := v.limit.take(time.Now())
+	if pause == 0 || ctx.Err() != nil {
+		return
+	}
+	v.handOver()
+	if !v.slowed {
+		v.slowed = true
+		v.server.story.Notef(v.server.say.Slowed, v.name.shown, v.server.cfg.Rate)
+	}
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
+	}
+}
+
+// message is one message: the word that ends a visit, a command, or text for everybody.
+func (v *visitor) message(text string) error {
+	command, isCommand := strings.CutPrefix(text, "/")
+	switch {
+	case strings.TrimSpace(text) == "":
+	case strings.TrimSpace(text) == byebye:
+		return errByebye
+	case isCommand && !strings.HasPrefix(command, "/"):
+		v.command(command)
+	case isCommand:
+		v.toAll(command) // "//" is how a message begins with "/"
+	default:
+		v.toAll(text)
+	}
+	return nil
+}
+
+func (v *visitor) command(line string) {
+	name, rest, _ := strings.Cut(line, " ")
+	v.handOver() // what was said before comes before
+	switch name {
+	case "nick":
+		if old, renamed := v.server.room.rename(v.person, rest); renamed {
+			v.server.story.Printf(v.server.say.Renamed, old.shown, v.name.shown)
+		}
+	case "who":
+		v.server.room.ask(func() { v.server.room.tell(v.person, "%s", v.server.room.who()) })
+	case "help":
+		v.answer(v.server.wire.Help)
+	default:
+		v.answer(v.server.wire.NoCommand)
+	}
+}
+
+// toAll makes text harmless and puts the name before it.
+func (v *visitor) toAll(text string) {
+	text = terminal.Clean(text)
+	v.server.story.Printf(v.server.say.Said, v.name.shown, text)
+	v.lines = append(v.lines, v.name.shown...)
+	v.lines = append(v.lines, ": "...)
+	v.lines = append(v.lines, text...)
+	v.lines = append(v.lines, '\n')
+	v.n++
+}
+
+// handOver gives the room all lines of a read at once: one step of the room, one write for each person.
+func (v *visitor) handOver() {
+	if v.n == 0 {
+		return
+	}
+	p, lines, n, r := v.person, v.lines, v.n, v.server.room
+	v.lines, v.n = nil, 0
+	v.server.counts.messages.Add(float64(n))
+	r.do(func() { r.tellAll(p, lines, n) })
+}
+
+// answer says one line to this visitor alone.
+func (v *visitor) answer(line string) {
+	v.handOver()
+	r, p := v.server.room, v.person
+	r.do(func() { r.tell(p, "%s", line) })
+}
