@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
+)
+
+// client asks once where the arguments hold a temperature, else again and again.
+func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
+	args := env.Args
+	url := cfg.Server
+	if len(args) > 0 && strings.Contains(args[0], "://") {
+		url, args = args[0], args[1:]
+	}
+	if len(args) > 1 {
+		return app.Usagef("want [URL] [CELSIUS], got %q after %q", args[1], args[0])
+	}
+	if a, err := sockets.Parse(url); err != nil {
+		return app.Usagef("%v", err)
+	} else if !strings.HasPrefix(a.Network, "udp") && a.Network != "unixgram" {
+		return app.Usagef("address %q: udp-temp speaks udp, udp4, udp6 and unixgram", url)
+	}
+	c := newConversation(url, env.Lang.People)
+	defer c.close()
+	if len(args) == 1 {
+		return c.once(ctx, args[0], env.Stdout, env.Stderr)
+	}
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
+	if err != nil {
+		return err
+	}
+	defer term.Close()
+	defer context.AfterFunc(ctx, func() { term.Close() })()
+	return c.run(ctx, term)
+}
+
+// A conversation asks a person for temperatures and the server for answers.
+type conversation struct {
+	asker
+	url  string
+	lang language.Lang
+	say  phrases
+}
+
+func newConversation(url string, lang language.Lang) *conversation {
+	c := &conversation{url: url, lang: lang, say: words.In(lang)}
+	c.dial = func(ctx context.Context) (net.Conn, error) { return sockets.Dial(ctx, url, "") }
+	return c
+}
+
+// tellOn says on w that a question is sent again.
+func (c *conversation) tellOn(w io.Writer) {
+	c.again = func(waited time.Duration, try int) { fmt.Fprintf(w, c.say.AskAgain+"\n", waited, try, len(waits)) }
+}
+
+// once asks one question. The answer goes to out, all else to notes.
+func (c *conversation) once(ctx context.Context, question string, out, notes io.Writer) error {
+	if why := c.pointless(question); why != "" {
+		return app.Usagef(c.say.NotSent, why)
+	}
+	c.tellOn(notes)
+	answer, err := c.ask(ctx, question)
+	if ctx.Err() != nil {
+		return errors.New(c.say.Interrupted)
+	}
+	if err != nil {
+		return app.Hint(c.failure(err), "%s", c.say.TryThis)
+	}
+	c.show(out, answer)
+	if isRefusal(answer) {
+		return app.Hint(errors.New(c.say.NoNumber), "%s", c.say.TypeThis)
+	}
+	return nil
+}
+
+// run asks until exit, Ctrl-C or the end of the input. To a person, a question that fails does not end it.
+func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
+	c.tellOn(term)
+	for {
+		line, err := term.ReadLine() // where nobody has attached yet, it waits for that
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, terminal.ErrInterrupt), errors.Is(err, terminal.ErrClosed):
+			return nil
+		case err != nil: // a line that is too long, say
+			fmt.Fprintln(term, err)
+			continue
+		case strings.TrimSpace(line) == "exit":
+			return nil
+		case strings.TrimSpace(line) == "":
+			continue
+		}
+		if why := c.pointless(line); why != "" {
+			fmt.Fprintf(term, c.say.NotSent+"\n", why)
+			continue
+		}
+		answer, err := c.askUnless(ctx, term.Interrupts(), line)
+		switch {
+		case errors.Is(err, context.Canceled):
+			return nil
+		case err != nil && !term.IsTTY(): // nobody is there to read it and try again: the exit code must tell
+			return app.Hint(c.failure(err), "%s", c.say.TryThis)
+		case err != nil:
+			fmt.Fprintf(term, "%v\nhint: %s\n", c.failure(err), c.say.TryThis)
+		default:
+			c.show(term, answer)
+		}
+	}
+}
+
+// askUnless is ask until Ctrl-C is typed: an impatient person need not wait for all tries.
+func (c *conversation) askUnless(ctx context.Context, interrupts <-chan struct{}, line string) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-interrupts:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return c.ask(ctx, line)
+}
+
+// pointless says why a server would not answer a question, or "". To send it and wait would only look
+// as if it had been lost.
+func (c *conversation) pointless(question string) string {
+	_, k := parse([]byte(question), false)
+	return string(c.say.Quiet[k])
+}
+
+// show prints an answer as it came, made harmless, and what it means where it is in the other language.
+func (c *conversation) show(out io.Writer, answer string) {
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimRight(answer, "\r\n"), "\n") {
+		fmt.Fprintln(&b, terminal.Clean(strings.TrimSuffix(line, "\r")))
+	}
+	if m := meaning(answer, c.lang); m != "" {
+		fmt.Fprintf(&b, "(%s)\n", terminal.Clean(m))
+	}
+	io.WriteString(out, b.String())
+}
+
+// failure says in a person's language why there is no answer.
+func (c *conversation) failure(err error) error {
+	why := ""
+	switch {
+	case errors.Is(err, errNoAnswer):
+		why = fmt.Sprintf(c.say.NoAnswer, len(waits))
+	case errors.Is(err, syscall.ECONNREFUSED) && strings.HasPrefix(c.url, "udp"):
+		why = c.say.Refused
+	default:
+		why = sockets.Why(err, c.lang)
+	}
+	return fmt.Errorf(c.say.Failed, c.url, why)
+}
+
+// isRefusal tells whether an answer is one of ours that says why there is no temperature.
+func isRefusal(answer string) bool {
+	return strings.HasPrefix(answer, wireWords.Zh.Refusal) || strings.HasPrefix(answer, wireWords.En.Refusal)
+}
+
+// meaning is what an answer of ours in the other language says, in lang; else "".
+func meaning(answer string, lang language.Lang) string {
+	ours, other := wireWords.In(lang), wireWords.In(language.English)
+	if lang == language.English {
+		other = wireWords.In(language.Chinese)
+	}
+	if degrees, ok := strings.CutPrefix(answer, other.Answer); ok {
+		return ours.Answer + degrees
+	}
+	for k, why := range other.Why {
+		if why != "" && answer == other.Refusal+why {
+			return ours.Refusal + ours.Why[k]
+		}
+	}
+	return ""
+}
