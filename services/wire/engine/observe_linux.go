@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netlab.example/services/wire/kernel"
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// observer is the backend for where packets cannot be stopped: it sees them pass.
+type observer struct {
+	*Engine
+	sniffer *kernel.Sniffer
+}
+
+func (e *Engine) openSniffer(ifindex int) (*observer, error) {
+	match := kernel.Match{Proto: unix.IPPROTO_TCP, Port: e.opts.Service.Port}
+	if e.opts.Service.Proto == packet.ProtoUDP {
+		match.Proto = unix.IPPROTO_UDP
+	}
+	s, err := kernel.OpenSniffer(ifindex, match)
+	if err != nil {
+		return nil, err
+	}
+	return &observer{e, s}, nil
+}
+
+func (b *observer) run(ctx context.Context) error {
+	defer b.sniffer.Close()
+	for ctx.Err() == nil {
+		packets, err := b.sniffer.Receive()
+		if err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+		now := time.Now()
+		for _, p := range packets {
+			dir := record.In
+			if p.Out {
+				dir = record.Out
+			}
+			if r := b.meet(now, dir, p.Raw, false); r != nil {
+				r.Fate.What = record.Seen
+				b.keep(r)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"netlab.example/services/wire/kernel"
+	"netlab.example/services/wire/packet"
+)
+
+const (
+	queueLength = 8192 // packets that the kernel keeps for us; those that we hold count as well
+	lostAfter   = 3 * time.Second
+	lookEvery   = 200 * time.Millisecond
+)
+
+// Run takes packets until ctx ends, and returns nil then: all packets that were kept back have gone on.
+// It takes the best mechanism that works here; Status says which. Other errors: ErrSecondWire,
+// ErrNoInterface, ErrInterfaceLost, ErrQueueTaken, or ErrNoAccess: not even watching is possible.
+func (e *Engine) Run(ctx context.Context) error {
+	lock, err := alone()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := e.awaitInterface(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	var side sync.WaitGroup
+	defer side.Wait()
+	side.Go(func() { e.lookAfter(ctx, stop) })
+
+	b, err := e.choose()
+	if err != nil {
+		stop(nil)
+		return err
+	}
+	close(e.ready)
+	e.log.Info("watching", zap.Stringer("service", e.opts.Service), zap.String("mechanism", string(e.state.Load().mechanism)))
+	if err := b.run(ctx); err != nil {
+		stop(nil)
+		return err
+	}
+	if errors.Is(context.Cause(ctx), ErrInterfaceLost) {
+		return ErrInterfaceLost
+	}
+	return nil
+}
+
+// backend is one of the mechanisms. run returns nil when ctx ends, and has cleaned up then.
+type backend interface {
+	run(ctx context.Context) error
+}
+
+// choose takes the first mechanism that works here, and remembers why those before it do not.
+func (e *Engine) choose() (backend, error) {
+	ifc, err := net.InterfaceByName(e.opts.Interface)
+	if err != nil {
+		return nil, fmt.Errorf("interface %s: %w", e.opts.Interface, err)
+	}
+	b, why, err := e.openQueue(ifc.Index)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		return b, nil
+	}
+	s, err := e.openSniffer(ifc.Index)
+	if errors.Is(err, unix.EPERM) {
+		return nil, ErrNoAccess
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot impair (%s) and cannot watch: %w", why, err)
+	}
+	e.log.Warn("watching only", zap.String("why", why))
+	e.state.Store(&state{Observe, []Limit{
+		{NoLinkLayer, "wire sees IP packets; ARP and MAC addresses are below it"},
+		{NoImpairment, why},
+		{BigFrames, "long TCP data is seen before it is cut into packets, and checksums before they are written"},
+	}, s.sniffer.Unseen})
+	return s, nil
+}
+
+// openQueue returns a backend, or why there is none, or an error that ends wire.
+func (e *Engine) openQueue(ifindex int) (backend, string, error) {
+	q, err := kernel.OpenQueue(e.opts.Queue, queueLength)
+	if errors.Is(err, kernel.ErrBusy) {
+		return nil, "", fmt.Errorf("queue %d: %w", e.opts.Queue, ErrQueueTaken)
+	}
+	if err != nil {
+		return nil, why(err), nil
+	}
+	inject, err := kernel.NewInjector(ifindex)
+	if err != nil {
+		q.Close()
+		return nil, why(err), nil
+	}
+	match := kernel.Match{Proto: unix.IPPROTO_TCP, Port: e.opts.Service.Port, Queue: e.opts.Queue}
+	if e.opts.Service.Proto == packet.ProtoUDP {
+		match.Proto = unix.IPPROTO_UDP
+	}
+	// The rules come after the queue: with a rule and no queue packets would pass unseen.
+	mechanism := Native
+	rules, err := kernel.InstallNative(match)
+	if err != nil {
+		mechanism = Compat
+		native := err
+		if rules, err = kernel.InstallCompat(match); err != nil {
+			q.Close()
+			inject.Close()
+			return nil, fmt.Sprintf("native queue: %s; compatible queue: %s", why(native), why(err)), nil
+		}
+	}
+	limits := []Limit{
+		{NoLinkLayer, "wire sees IP packets; ARP and MAC addresses are below it"},
+		{NoFragments, "a long datagram to the client is cut into fragments after wire has seen it"},
+		{FirstPiece, "a long IPv6 datagram to the server is put together after wire has seen it: its first fragment stands for it"},
+	}
+	if !rules.Owned {
+		limits = append(limits, Limit{NoOwner, "this kernel is older than 5.12: if wire is killed its rules stay, and let all packets pass"})
+	}
+	e.state.Store(&state{mechanism, limits, q.Unseen})
+	return &queue{Engine: e, q: q, rules: rules, inject: inject}, "", nil
+}
+
+// why puts an error of the kernel into words that say what is missing.
+func why(err error) string {
+	switch {
+	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
+		return "the capability NET_ADMIN or NET_RAW is missing (" + err.Error() + ")"
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPROTONOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL):
+		return "this kernel has none (" + err.Error() + ")"
+	}
+	return err.Error()
+}
+
+// alone makes sure that this is the only wire in the network namespace, by a name that only one socket
+// in the namespace can have. The kernel gives it back however wire ends.
+func alone() (net.PacketConn, error) {
+	lock, err := net.ListenPacket("unixgram", "@netlab-wire")
+	if errors.Is(err, unix.EADDRINUSE) {
+		return nil, ErrSecondWire
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for another wire: %w", err)
+	}
+	return lock, nil
+}
+
+// awaitInterface waits until the interface is there, for as long as a lost one may be away.
+func (e *Engine) awaitInterface(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(lostAfter); ; {
+		if ifc, err := net.InterfaceByName(e.opts.Interface); err == nil {
+			e.mtu.Store(int64(ifc.MTU))
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%s: %w", e.opts.Interface, ErrNoInterface)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// lookAfter stops wire when the interface has been away for long, and looks for connections that are over.
+func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	there := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		if ifc, err := net.InterfaceByName(e.opts.Interface); err == nil {
+			there = now
+			e.mtu.Store(int64(ifc.MTU))
+		} else if now.Sub(there) >= lostAfter {
+			stop(ErrInterfaceLost)
+			return
+		}
+		for _, conn := range e.Tracker.Expire(now) {
+			e.Link.Ended(conn)
+		}
+	}
+}

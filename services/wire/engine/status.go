@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"time"
+
+	"netlab.example/services/wire/record"
+)
+
+// Mechanism is how wire gets at the packets.
+type Mechanism string
+
+const (
+	Native  Mechanism = "nfq-native" // NFQUEUE, by nftables' own queue statement
+	Compat  Mechanism = "nfq-compat" // NFQUEUE, by the xtables target that nftables can borrow
+	Observe Mechanism = "observe"    // AF_PACKET: watching only
+)
+
+// Status says what wire is doing here, and what it cannot do and why.
+type Status struct {
+	Mechanism Mechanism     `json:"mechanism"`
+	Impairs   bool          `json:"impairs"` // false: it watches only, and the link's settings do nothing
+	Limits    []Limit       `json:"limits"`
+	Service   string        `json:"service"` // the URL of what is watched: tcp://:8080
+	Interface string        `json:"interface"`
+	MTU       int           `json:"mtu"`
+	Started   time.Time     `json:"started"`
+	Unseen    uint64        `json:"unseen"`  // packets that passed or were lost because wire was too slow for them
+	Waiting   int           `json:"waiting"` // packets that are kept back at this moment
+	Refused   uint64        `json:"refused"` // copies that the kernel would not send
+	Memory    record.Memory `json:"memory"`
+}
+
+// Limit is one thing that wire cannot do or show here. The code is for programs and translations.
+type Limit struct {
+	Code LimitCode `json:"code"`
+	Why  string    `json:"why"`
+}
+
+// LimitCode names a limit.
+type LimitCode string
+
+const (
+	NoLinkLayer  LimitCode = "no-link-layer"       // always: ARP and MAC addresses are not seen at the IP layer
+	NoImpairment LimitCode = "no-impairment"       // observe
+	NoFragments  LimitCode = "no-egress-fragments" // NFQUEUE: a long datagram is cut after wire has seen it
+	FirstPiece   LimitCode = "ipv6-first-piece"    // NFQUEUE: of a long IPv6 datagram only its pieces are seen
+	BigFrames    LimitCode = "big-frames"          // observe: TCP in frames that are cut up later, checksums not yet written
+	NoOwner      LimitCode = "no-table-owner"      // a kernel before 5.12: rules outlive a killed wire, harmless until its next start
+)

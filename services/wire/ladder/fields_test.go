@@ -1,0 +1,55 @@
+package ladder
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"netlab.example/pkg/language"
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// real makes a record of true bytes.
+func real(t *testing.T, data string) *record.Record {
+	t.Helper()
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.IP{172, 18, 0, 5}, DstIP: net.IP{172, 18, 0, 2}}
+	tcp := &layers.TCP{SrcPort: 51234, DstPort: 8080, Seq: 1000, Ack: 2000, PSH: true, ACK: true, Window: 502, Options: []layers.TCPOption{
+		{OptionType: layers.TCPOptionKindNop}, {OptionType: layers.TCPOptionKindNop},
+		{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: []byte{0, 0, 0, 7, 0, 0, 0, 9}},
+	}}
+	tcp.SetNetworkLayerForChecksum(ip)
+	buf := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, tcp, gopacket.Payload(data)); err != nil {
+		t.Fatal(err)
+	}
+	r := pack(record.In, packet.PSH|packet.ACK, 1, 1, data, record.Label{Kind: record.KindData})
+	r.ID, r.Time, r.Raw, r.Packet = 4, start, buf.Bytes(), packet.Decode(buf.Bytes())
+	return r
+}
+
+func TestOpen(t *testing.T) {
+	r := real(t, "你好, wire!\r\n\x1b[2J")
+	r.Fate = record.Fate{What: record.Corrupted, Cause: "corrupt data #1 to server", Damage: &record.Damage{Offset: 52, Mask: 4}, Fault: 1}
+	for _, width := range []int{80, 40} {
+		v := View{Width: width, Lang: language.English}
+		lines := v.Open(r)
+		checkHarmless(t, v, lines)
+		if width == 80 {
+			golden(t, "open.en.80.txt", strings.Join(lines, "\n")+"\n")
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, 80)
+	f.Add([]byte("\x60\x00\x00\x00"), 40)
+	f.Fuzz(func(t *testing.T, raw []byte, width int) {
+		v := View{Width: min(max(width, 0), 300), Colour: true}
+		r := &record.Record{ID: 1, Raw: raw, Packet: packet.Decode(raw), Fate: record.Fate{Damage: &record.Damage{Offset: width, Mask: 1}}}
+		checkHarmless(t, v, v.Open(r))
+	})
+}

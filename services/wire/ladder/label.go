@@ -1,0 +1,246 @@
+package ladder
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"netlab.example/pkg/terminal"
+	"netlab.example/services/wire/record"
+)
+
+// label says what r is.
+func (w *phrases) label(r *record.Record) string {
+	text := w.kind(r)
+	if r.Ends {
+		text += w.Ends
+	}
+	return text
+}
+
+func (w *phrases) kind(r *record.Record) string {
+	switch l := r.Label; l.Kind {
+	case record.KindSYN:
+		return w.SYN
+	case record.KindSYNACK:
+		return w.SYNACK
+	case record.KindHandshakeACK:
+		return w.HandshakeACK
+	case record.KindData:
+		return fmt.Sprintf(w.Data, r.Ordinal)
+	case record.KindACK:
+		if l.Of > 0 {
+			return fmt.Sprintf(w.ACKOf, l.Of)
+		}
+		return w.ACK
+	case record.KindDupACK:
+		return fmt.Sprintf(w.DupACK, l.Nth)
+	case record.KindWindowUpdate:
+		return w.WindowUpdate
+	case record.KindZeroWindow:
+		return w.ZeroWindow
+	case record.KindZeroWindowProbe:
+		return w.ZeroWindowProbe
+	case record.KindRetransmission:
+		if l.Of > 0 {
+			return fmt.Sprintf(w.AgainOf, l.Of, w.name(r), w.by(l.By))
+		}
+		return fmt.Sprintf(w.Again, w.name(r), w.by(l.By))
+	case record.KindDuplicate:
+		return fmt.Sprintf(w.Duplicate, l.Of)
+	case record.KindOutOfOrder:
+		return w.OutOfOrder
+	case record.KindKeepAlive:
+		return w.KeepAlive
+	case record.KindKeepAliveACK:
+		return w.KeepAliveACK
+	case record.KindFIN:
+		if l.Half {
+			return w.HalfClose
+		}
+		return w.FIN
+	case record.KindRST:
+		return w.RST + w.why(l.Why)
+	case record.KindDatagram:
+		return fmt.Sprintf(w.Datagram, r.Ordinal)
+	case record.KindFragment:
+		if f := r.Packet.Fragment; f != nil {
+			return fmt.Sprintf(w.Fragment, f.Offset)
+		}
+	case record.KindPortUnreachable:
+		return w.PortUnreachable
+	case record.KindICMP:
+		if m := r.Packet.ICMP; m != nil {
+			return fmt.Sprintf(w.ICMP, m.Type, m.Code)
+		}
+	}
+	return w.Other
+}
+
+// name is what a fault calls the packet: data #2, SYN, FIN.
+func (w *phrases) name(r *record.Record) string {
+	switch r.Class {
+	case record.ClassData:
+		return fmt.Sprintf(w.Data, r.Ordinal)
+	case record.ClassSYN, record.ClassFIN:
+		return strings.ToUpper(string(r.Class))
+	}
+	return w.Other
+}
+
+func (w *phrases) by(b record.By) string {
+	switch b {
+	case record.ByTimer:
+		return w.ByTimer
+	case record.ByDupACKs:
+		return w.ByDupACKs
+	case record.BySACK:
+		return w.BySACK
+	case record.ByTLP:
+		return w.ByTLP
+	}
+	return ""
+}
+
+func (w *phrases) why(y record.Why) string {
+	switch y {
+	case record.WhyRefused:
+		return w.Refused
+	case record.WhyUnread:
+		return w.Unread
+	case record.WhyAfterClose:
+		return w.AfterClose
+	case record.WhyAbort:
+		return w.Abort
+	case record.WhyUnknown:
+		return w.Unknown
+	}
+	return ""
+}
+
+// fate says what became of a packet, and the causes as they were asked for. A packet that simply went
+// on needs no words.
+func (w *phrases) fate(f record.Fate) (note string, causes []string) {
+	var notes []string
+	switch f.What {
+	case record.Dropped:
+		notes = append(notes, w.Dropped)
+	case record.Corrupted:
+		notes = append(notes, w.Corrupted)
+	case record.Held:
+		notes = append(notes, w.Held)
+	case record.Reordered:
+		notes = append(notes, w.Reordered)
+	}
+	if f.What != record.Dropped {
+		if f.Copies > 0 {
+			notes = append(notes, fmt.Sprintf("%s ×%d", w.Duplicated, f.Copies+1))
+		}
+		if f.Delay > 0 {
+			notes = append(notes, w.Delayed+" "+short(f.Delay))
+		}
+	}
+	if f.Cause != "" {
+		for cause := range strings.SplitSeq(terminal.Clean(f.Cause), "; ") {
+			// "delayed 50ms: delay 50 ms" says one thing twice.
+			if f.Fault != 0 || !strings.HasPrefix(cause, "delay ") || strings.Contains(cause, "±") {
+				causes = append(causes, cause)
+			}
+		}
+	}
+	return strings.Join(notes, ", "), causes[:min(len(causes), 4)]
+}
+
+// short is a duration without more digits than anybody reads.
+func short(d time.Duration) string {
+	switch {
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}
+
+// header gives the numbers of a packet's header, the relative ones.
+func header(r *record.Record) string {
+	p := &r.Packet
+	switch {
+	case p.Fragment != nil && p.TCP == nil:
+		return fmt.Sprintf("len=%d", p.Data.Len)
+	case p.TCP != nil:
+		text := fmt.Sprintf("%s seq=%d", p.TCP.Flags, r.Seq)
+		if strings.Contains(p.TCP.Flags.String(), "ACK") {
+			text += fmt.Sprintf(" ack=%d", r.Ack)
+		}
+		switch r.Label.Kind {
+		case record.KindZeroWindow, record.KindWindowUpdate:
+			text += fmt.Sprintf(" win=%d", p.TCP.Window)
+		}
+		return text + fmt.Sprintf(" len=%d", p.Data.Len)
+	case p.Problem != "":
+		return terminal.Clean(p.Problem)
+	}
+	return fmt.Sprintf("%s len=%d", strings.ToUpper(terminal.Clean(string(p.Proto))), p.Data.Len)
+}
+
+// quoted is the text that a packet carries, on one line and harmless: «GET / HTTP/1.1\r\n». Too long a
+// text is cut later, to the room that there is.
+func quoted(r *record.Record) string {
+	data := r.Payload()
+	if len(data) == 0 || r.Packet.ICMP != nil {
+		return ""
+	}
+	const most = 400 // bytes; more than any line has cells
+	more := len(data) < r.Packet.Data.Len
+	if len(data) > most {
+		data, more = data[:most], true
+	}
+	if more { // not in the middle of a character
+		for i := 1; i < utf8.UTFMax && i < len(data); i++ {
+			if tail := data[len(data)-i:]; utf8.RuneStart(tail[0]) {
+				if !utf8.FullRune(tail) {
+					data = data[:len(data)-i]
+				}
+				break
+			}
+		}
+	}
+	text := Text(data)
+	if more {
+		text += "…"
+	}
+	return "«" + text + "»"
+}
+
+var escapes = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`, `\`, `\\`)
+
+// Text makes bytes from the network a harmless line. A line feed is \n, as programmers write it.
+func Text(data []byte) string { return terminal.Clean(escapes.Replace(string(data))) }
+
+// style is the colour of a packet: its fate if that was bad, else what it is.
+func (d *drawing) style(r *record.Record) style {
+	if !d.Colour {
+		return plain
+	}
+	switch r.Fate.What {
+	case record.Dropped:
+		return red
+	case record.Corrupted:
+		return red
+	case record.Delayed, record.Reordered, record.Held, record.Duplicated:
+		return purple
+	}
+	switch r.Label.Kind {
+	case record.KindRetransmission, record.KindDupACK, record.KindOutOfOrder, record.KindDuplicate, record.KindZeroWindow, record.KindZeroWindowProbe:
+		return yellow
+	case record.KindRST, record.KindPortUnreachable:
+		return red
+	case record.KindData, record.KindDatagram:
+		return green
+	case record.KindSYN, record.KindSYNACK, record.KindHandshakeACK, record.KindFIN:
+		return blue
+	}
+	return dim
+}

@@ -1,0 +1,153 @@
+package ladder
+
+import "netlab.example/pkg/language"
+
+// phrases are what a learner reads, in one language. What a %s stands for is said at its field.
+type phrases struct {
+	Client, Server string // the heads of the two outer columns
+	Conn           string // ordinal
+
+	// What a packet is.
+	SYN, SYNACK, HandshakeACK string
+	Data                      string // ordinal: the #k of an exact fault
+	ACK                       string
+	ACKOf                     string // record
+	DupACK                    string // how many there are by now
+	WindowUpdate, ZeroWindow  string
+	ZeroWindowProbe           string
+	Again                     string // what, why
+	AgainOf                   string // record, what, why
+	Duplicate                 string // record
+	OutOfOrder                string
+	KeepAlive, KeepAliveACK   string
+	FIN, HalfClose            string
+	RST                       string
+	Datagram                  string // ordinal
+	Fragment                  string // offset
+	PortUnreachable           string
+	ICMP                      string // type, code
+	Other                     string
+	Ends                      string // stands behind the last packet of a connection
+
+	// What made a sender send again: stands behind Again.
+	ByTimer, ByDupACKs, BySACK, ByTLP string
+
+	// What drew a reset: stands behind RST.
+	Refused, Unread, AfterClose, Abort, Unknown string
+
+	// What became of it. The cause, as it was asked for, stands behind.
+	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed string
+	By                                                       string // delay
+	Seen                                                     string
+	Forgotten                                                string // how many packets
+	LinkLayer                                                string
+}
+
+var words = language.Both[phrases]{
+	Zh: phrases{
+		Client: "客户端",
+		Server: "服务器",
+		Conn:   "连接 %d",
+
+		SYN:             "握手 1/3: 请求建立连接",
+		SYNACK:          "握手 2/3: 同意",
+		HandshakeACK:    "握手 3/3: 连接建立",
+		Data:            "数据 #%d",
+		ACK:             "确认",
+		ACKOf:           "确认 #%d",
+		DupACK:          "重复确认 (第 %d 个)",
+		WindowUpdate:    "窗口更新: 又能收了",
+		ZeroWindow:      "零窗口: 缓冲区满, 先别发",
+		ZeroWindowProbe: "零窗口探测",
+		Again:           "重传 %s%s",
+		AgainOf:         "重传 #%d (%s)%s",
+		Duplicate:       "#%d 的副本, 由网络产生",
+		OutOfOrder:      "乱序到达",
+		KeepAlive:       "保活探测",
+		KeepAliveACK:    "保活应答",
+		FIN:             "FIN: 关闭",
+		HalfClose:       "FIN: 半关闭, 这一方向不再发送",
+		RST:             "RST: 连接重置",
+		Datagram:        "数据报 #%d",
+		Fragment:        "分片, 从字节 %d 起",
+		PortUnreachable: "ICMP 端口不可达: 那里没有程序在监听",
+		ICMP:            "ICMP 类型 %d 代码 %d",
+		Other:           "其他",
+		Ends:            " · 连接结束",
+
+		ByTimer:   ", 因为超时",
+		ByDupACKs: ", 因为重复确认",
+		BySACK:    ", 因为 SACK/RACK",
+		ByTLP:     ", 尾部丢失探测",
+
+		Refused:    ", 端口上没有程序在监听",
+		Unread:     ", 关闭时还有未读的数据",
+		AfterClose: ", 数据来到时套接字已关闭",
+		Abort:      ", 程序要求立即中止",
+		Unknown:    ", 主机不认识这个连接",
+
+		Dropped:    "在此丢弃",
+		Corrupted:  "损坏",
+		Held:       "扣住",
+		Reordered:  "乱序",
+		Duplicated: "复制",
+		Delayed:    "延迟",
+		By:         " %s",
+		Seen:       "只看见, 不知结果",
+		Forgotten:  "… %d 个数据包已被忘记 …",
+		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
+	},
+	En: phrases{
+		Client: "client",
+		Server: "server",
+		Conn:   "connection %d",
+
+		SYN:             "handshake 1/3: may I connect?",
+		SYNACK:          "handshake 2/3: you may",
+		HandshakeACK:    "handshake 3/3: connected",
+		Data:            "data #%d",
+		ACK:             "ACK",
+		ACKOf:           "ACK of #%d",
+		DupACK:          "duplicate ACK (number %d)",
+		WindowUpdate:    "window update: room again",
+		ZeroWindow:      "zero window: buffer full, stop",
+		ZeroWindowProbe: "zero-window probe",
+		Again:           "retransmission of %s%s",
+		AgainOf:         "retransmission of #%d (%s)%s",
+		Duplicate:       "duplicate of #%d, made by the network",
+		OutOfOrder:      "out of order",
+		KeepAlive:       "keep-alive",
+		KeepAliveACK:    "answer to keep-alive",
+		FIN:             "FIN: closes",
+		HalfClose:       "FIN: half-close, sends no more",
+		RST:             "RST: reset",
+		Datagram:        "datagram #%d",
+		Fragment:        "fragment, from byte %d",
+		PortUnreachable: "ICMP port unreachable: nobody listens",
+		ICMP:            "ICMP type %d code %d",
+		Other:           "other",
+		Ends:            " · the end",
+
+		ByTimer:   ", by timer",
+		ByDupACKs: ", by duplicate ACKs",
+		BySACK:    ", by SACK/RACK",
+		ByTLP:     ", a tail-loss probe",
+
+		Refused:    ", nobody listens at this port",
+		Unread:     ", closed with unread data",
+		AfterClose: ", data after the close",
+		Abort:      ", the program aborts",
+		Unknown:    ", the host knows no such connection",
+
+		Dropped:    "dropped here",
+		Corrupted:  "corrupted",
+		Held:       "held",
+		Reordered:  "reordered",
+		Duplicated: "duplicated",
+		Delayed:    "delayed",
+		By:         " by %s",
+		Seen:       "seen, fate unknown",
+		Forgotten:  "… %d packets are forgotten …",
+		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",
+	},
+}

@@ -1,0 +1,304 @@
+// Package ladder draws packets the way networking books do: time runs down, and each packet is an arrow
+// between the client and the server.
+//
+//	              client                        wire                        server
+//	#7  0.2130 │ data #1 «HTTP/1.1 200 OK\r\n…»         PSH ACK seq=1 ack=7 len=44 │
+//	  c1       │       dropped here: loss 30 % ✗◄──────────────────────────────────┤
+//
+// The middle column is wire itself, the place where a packet meets its fate: an arrow that ends there
+// went no further. Everything that came from the network is made harmless before it is drawn.
+//
+//	render.go    a record to lines; a pure function
+//	label.go     what a packet is and what became of it, in words
+//	phrases.go   the words, in two languages
+//	cells.go     widths on a screen
+//	fields.go    a packet taken apart
+package ladder
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/terminal"
+	"netlab.example/services/wire/record"
+)
+
+// MinWidth is the narrowest ladder that is drawn; whoever asks for less gets this.
+const MinWidth = 40
+
+// maxCopies is how many copies of a packet are drawn. The note says how many there were.
+const maxCopies = 3
+
+// View is how a ladder is to look.
+type View struct {
+	Width  int // in cells
+	Lang   language.Lang
+	Colour bool
+	Start  time.Time // counts as 0.000 in the margin; the zero Time leaves the time out
+	Mark   bool      // point at this packet, in the margin
+}
+
+// Render draws one packet: lines of exactly v.Width cells, without line feeds.
+func (v View) Render(r *record.Record) []string {
+	d := v.drawing()
+	d.about(r)
+	d.arrow(r)
+	d.copies(r)
+	return d.lines
+}
+
+// drawing collects the lines of one packet. The columns are those of the three vertical lines:
+//
+//	#7 0.213 |              |              |
+//	         client         wire           server
+type drawing struct {
+	View
+	words                phrases
+	client, wire, server int
+	lines                []string
+}
+
+func (v View) drawing() *drawing {
+	v.Width = max(v.Width, MinWidth)
+	d := &drawing{View: v, words: words.In(v.Lang), server: v.Width - 1}
+	if v.Width >= 60 {
+		d.client = 15
+	}
+	d.wire = (d.client + d.server) / 2
+	return d
+}
+
+// emit ends a row.
+func (d *drawing) emit(r *row) { d.lines = append(d.lines, r.String(d.Colour)) }
+
+// about writes what the packet is, above its arrow: label and data, and on the right the header's numbers.
+func (d *drawing) about(r *record.Record) {
+	room := d.server - d.client - 3 // a space on either side
+	label, numbers := d.words.label(r), header(r)
+	data := quoted(r)
+	side := room - cells(numbers) - 2 // beside the numbers
+	row := d.margin(r)
+	switch enough := min(cells(data), 16); {
+	case cells(label)+enough <= side:
+		row.add(d.style(r), label)
+		row.add(bright, fit(data, side-cells(label)))
+		row.to(d.server - 1 - cells(numbers))
+		row.add(dim, numbers)
+	default:
+		row.add(d.style(r), clip(label, room))
+		row.add(bright, fit(data, room-cells(clip(label, room))))
+		row.to(d.server)
+		row.add(dim, "│")
+		d.emit(row)
+		row = d.lifeline(d.client)
+		row.add(dim, " "+clip(numbers, room))
+	}
+	row.to(d.server)
+	row.add(dim, "│")
+	d.emit(row)
+}
+
+// margin begins a packet's first row: its number, its time, and whether it is the marked one.
+func (d *drawing) margin(r *record.Record) *row {
+	row := newRow()
+	if d.client > 0 {
+		number := fmt.Sprintf("#%d", r.ID)
+		if len(number) > 6 { // after the first hundred thousand
+			number = clip(number[1:], 10)
+		}
+		row.add(plain, padLeft(number, 6))
+		row.add(dim, padLeft(d.clock(r.Time), d.client-1-cells(row.text)))
+		if d.Mark {
+			row.add(bold, "►")
+		}
+	}
+	row.to(d.client)
+	row.add(dim, "│ ")
+	return row
+}
+
+// clock gives a time since Start in at most 7 cells.
+func (d *drawing) clock(t time.Time) string {
+	if d.Start.IsZero() {
+		return ""
+	}
+	s := t.Sub(d.Start).Seconds()
+	for places := 4; places > 0; places-- {
+		if text := fmt.Sprintf("%.*f", places, s); len(text) <= 7 {
+			return text
+		}
+	}
+	return clip(fmt.Sprintf("%.0f", s), 7)
+}
+
+// lifeline begins a row with spaces and a vertical line in column at.
+func (d *drawing) lifeline(at int) *row {
+	row := &row{}
+	row.to(at)
+	row.add(dim, "│")
+	return row
+}
+
+// arrow draws the packet's way, from its sender to wire and, unless it was dropped, on to the other side.
+func (d *drawing) arrow(r *record.Record) {
+	note, causes := d.words.fate(r.Fate)
+	left, right := d.wire-d.client-1, d.server-d.wire-1 // between the columns
+	toServer := r.Dir == record.In
+	far := right
+	if !toServer {
+		far = left
+	}
+	if len(causes) > 0 && cells(note)+2+cells(strings.Join(causes, "; ")) <= far-5 {
+		note, causes = note+": "+strings.Join(causes, "; "), nil
+	}
+	style := d.style(r)
+	shaft, hub := "─", "┼"
+	switch r.Fate.What {
+	case record.Corrupted:
+		shaft = "~"
+	case record.Held:
+		shaft = "┄"
+	case record.Seen:
+		hub = "○"
+	}
+	row := &row{}
+	if r.Conn > 0 && d.client > 0 {
+		row.add(dim, padLeft(fmt.Sprintf("c%d", r.Conn), 6))
+	}
+	row.to(d.client)
+	switch dropped := r.Fate.What == record.Dropped; {
+	case toServer && dropped:
+		row.add(style, "├"+strings.Repeat("─", left-1)+"►✗")
+		row.add(style, " "+clip(note, far-2))
+		row.to(d.server)
+		row.add(dim, "│")
+	case toServer:
+		row.add(style, "├"+strings.Repeat("─", left)+hub+inside(note, shaft, right-1)+"►")
+		row.add(dim, "│")
+	case dropped:
+		row.add(dim, "│")
+		row.add(style, padLeft(clip(note, far-2), left-1)+" ✗◄"+strings.Repeat("─", right-1)+"┤")
+	default:
+		row.add(dim, "│")
+		row.add(style, "◄"+inside(note, shaft, left-1)+hub+strings.Repeat("─", right)+"┤")
+	}
+	d.emit(row)
+	for _, cause := range causes {
+		d.beside(toServer, style, cause)
+	}
+}
+
+// beside writes a line of text between wire and the packet's destination.
+func (d *drawing) beside(toServer bool, style style, text string) {
+	row := d.lifeline(d.client)
+	if toServer {
+		row.to(d.wire)
+		row.add(dim, "│")
+		row.add(style, " "+clip(text, d.server-d.wire-3))
+	} else {
+		row.add(style, padLeft(clip(text, d.wire-d.client-3), d.wire-d.client-2)+" ")
+		row.add(dim, "│")
+	}
+	row.to(d.server)
+	row.add(dim, "│")
+	d.emit(row)
+}
+
+// copies draws what the link sent once more: arrows that begin at wire.
+func (d *drawing) copies(r *record.Record) {
+	if r.Fate.What == record.Dropped {
+		return
+	}
+	for range min(r.Fate.Copies, maxCopies) {
+		row := d.lifeline(d.client)
+		if r.Dir == record.In {
+			row.to(d.wire)
+			row.add(d.style(r), "├"+strings.Repeat("─", d.server-d.wire-2)+"►")
+		} else {
+			row.add(d.style(r), "◄"+strings.Repeat("─", d.wire-d.client-2)+"┤")
+			row.to(d.server)
+		}
+		row.add(dim, "│")
+		d.emit(row)
+	}
+}
+
+// inside lays a note into a shaft of n cells: ─ delayed 50ms ─────.
+func inside(note, shaft string, n int) string {
+	if note == "" || n < 8 {
+		return strings.Repeat(shaft, max(n, 0))
+	}
+	note = shaft + " " + clip(note, n-4) + " "
+	return note + strings.Repeat(shaft, max(n-cells(note), 0))
+}
+
+// fit clips quoted data to n cells with its closing quote kept, and puts a space before it.
+func fit(data string, n int) string {
+	if data == "" || n < 6 {
+		return ""
+	}
+	if data = " " + data; cells(data) <= n {
+		return data
+	}
+	return clip(strings.TrimSuffix(data, "»"), n-1) + "»"
+}
+
+// Title, Warning and Note are lines around a ladder; Forgotten stands for n packets that wire no longer
+// has, and Scope says which layers are seen here and which are not.
+func (v View) Title(text string) string   { return v.line(bold, text) }
+func (v View) Warning(text string) string { return v.line(red, text) }
+func (v View) Note(text string) string    { return v.line(dim, text) }
+func (v View) Forgotten(n int) string     { return v.Note(fmt.Sprintf(words.In(v.Lang).Forgotten, n)) }
+func (v View) Scope() string              { return v.Note(words.In(v.Lang).LinkLayer) }
+
+func (v View) line(s style, text string) string {
+	row := newRow()
+	row.add(s, clip(terminal.Clean(text), max(v.Width, MinWidth)))
+	return row.String(v.Colour)
+}
+
+// Head names the two ends of r's connection, above the columns.
+func (v View) Head(r *record.Record) []string {
+	d := v.drawing()
+	d.ends(r)
+	row := newRow()
+	for _, n := range []struct {
+		text string
+		at   int
+	}{{d.words.Client, d.client}, {"wire", d.wire - 2}, {d.words.Server, d.server + 1 - cells(d.words.Server)}} {
+		row.to(n.at)
+		row.add(bold, n.text)
+	}
+	d.emit(row)
+	return d.lines
+}
+
+// ends writes connection, protocol and addresses, on two lines where one is too short.
+func (d *drawing) ends(r *record.Record) {
+	what := strings.ToUpper(terminal.Clean(string(r.Packet.Proto)))
+	if r.Conn > 0 {
+		what = fmt.Sprintf(d.words.Conn, r.Conn) + " · " + what
+	}
+	client := terminal.Clean(r.Client.String())
+	server := terminal.Clean(r.Server.String())
+	row := &row{}
+	row.add(bold, "── "+clip(what, d.Width-6)+" ")
+	line := fmt.Sprintf("%s %s → %s %s ", d.words.Client, client, d.words.Server, server)
+	if cells(row.text)+cells(line) > d.Width {
+		row.fill(d.Width)
+		d.emit(row)
+		row = newRow()
+		for _, end := range []string{d.words.Client + " " + client, d.words.Server + " " + server} {
+			row.add(plain, "   "+clip(end, d.Width-3))
+			row.to(d.Width)
+			d.emit(row)
+			row = newRow()
+		}
+		return
+	}
+	row.add(plain, line)
+	row.fill(d.Width)
+	d.emit(row)
+}

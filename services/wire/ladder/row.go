@@ -1,0 +1,58 @@
+package ladder
+
+import "strings"
+
+// style is a colour of a span, as an SGR sequence.
+type style string
+
+const (
+	plain  style = ""
+	bold   style = "1"
+	dim    style = "2"
+	bright style = "1;32" // the application's data
+	red    style = "31"
+	green  style = "32"
+	yellow style = "33"
+	blue   style = "36"
+	purple style = "35"
+)
+
+// row is one line in the making. What it measures is its text without colours.
+type row struct {
+	text  string
+	spans []span
+}
+
+type span struct {
+	style style
+	text  string
+}
+
+func newRow() *row { return &row{} }
+
+func (r *row) add(s style, text string) {
+	r.text += text
+	r.spans = append(r.spans, span{s, text})
+}
+
+// to fills with spaces up to column n.
+func (r *row) to(n int) { r.add(plain, strings.Repeat(" ", max(n-cells(r.text), 0))) }
+
+// fill draws a line up to column n.
+func (r *row) fill(n int) { r.add(dim, strings.Repeat("─", max(n-cells(r.text), 0))) }
+
+// String is the row; colours are switched on and off for each span, so that a row can be cut off anywhere between them.
+func (r *row) String(colour bool) string {
+	if !colour {
+		return r.text
+	}
+	var b strings.Builder
+	for _, s := range r.spans {
+		if s.style == plain || s.text == "" {
+			b.WriteString(s.text)
+			continue
+		}
+		b.WriteString("\x1b[" + string(s.style) + "m" + s.text + "\x1b[0m")
+	}
+	return b.String()
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/terminal"
+	"netlab.example/services/wire/api"
+	"netlab.example/services/wire/link"
+)
+
+// linkCommand shows or changes the link's settings.
+func linkCommand(ctx context.Context, a *asker) error {
+	f := flags()
+	asJSON := f.Bool("json", false, "")
+	words, err := parse(f, a.Args)
+	if err != nil {
+		return err
+	}
+	line := strings.Join(words, " ")
+	if _, err := (link.Settings{}).Parse(line); err != nil {
+		return app.Usagef("%v", err)
+	}
+	var l api.Link
+	if line == "" {
+		l, err = a.wire.Link(ctx)
+	} else {
+		l, err = a.wire.ChangeLink(ctx, line)
+	}
+	switch {
+	case err != nil:
+		return err
+	case *asJSON:
+		return a.printJSON(l)
+	case l.Line == "":
+		return a.print(a.words.LinkClear)
+	}
+	return a.print("link " + terminal.Clean(l.Line))
+}
+
+// do arms exact faults: a line, a file of lines, or standard input. Without arguments it lists them, and
+// "clear" forgets them.
+func do(ctx context.Context, a *asker) error {
+	f := flags()
+	asJSON := f.Bool("json", false, "")
+	words, err := parse(f, a.Args)
+	if err != nil {
+		return err
+	}
+	var faults api.Faults
+	switch {
+	case len(words) == 0:
+		faults, err = a.wire.Faults(ctx)
+	case only(words, "clear"):
+		faults, err = a.wire.ClearFaults(ctx)
+	default:
+		text := strings.Join(words, " ")
+		if len(words) == 1 && !strings.Contains(text, " ") { // a fault has two words at least
+			file, err := a.readAll(words[0], 64<<10)
+			if err != nil {
+				return app.Hint(fmt.Errorf("%q is neither a fault nor a file that can be read", words[0]), "%s", a.words.DoExample)
+			}
+			text = string(file)
+		}
+		if _, err := link.ParseScenario(text); err != nil {
+			return app.Usagef("%s", terminal.Clean(strings.TrimPrefix(err.Error(), oneLine(text))))
+		}
+		faults, err = a.wire.Do(ctx, text)
+	}
+	switch {
+	case err != nil:
+		return err
+	case *asJSON:
+		return a.printJSON(faults)
+	case len(faults.Faults) == 0:
+		return a.print(a.words.NoFaults)
+	}
+	var rows [][]string
+	for _, x := range faults.Faults {
+		rows = append(rows, []string{fmt.Sprint(x.Number), terminal.Clean(x.Line), a.words.faultState(x.Fault)})
+	}
+	return a.print(table(rows)...)
+}
+
+// oneLine is what a parser's error begins with and a command line has no use for: there is one line only.
+func oneLine(text string) string {
+	if strings.Count(strings.TrimSpace(text), "\n") == 0 {
+		return "line 1: "
+	}
+	return ""
+}

@@ -1,0 +1,420 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// pk makes a packet's record from words: "out c1 data#2.1", then flags.
+func pk(t testing.TB, words string, flags ...packet.Flags) *record.Record {
+	t.Helper()
+	r := &record.Record{Time: start, Packet: packet.Packet{Length: 100, Header: packet.Span{At: 20, Len: 20}, Data: packet.Span{At: 40, Len: 60}}}
+	var name string
+	if _, err := fmt.Sscanf(words, "%s c%d %s", &r.Dir, &r.Conn, &name); err != nil {
+		t.Fatal(words, err)
+	}
+	class, rest, _ := strings.Cut(name, "#")
+	r.Class = record.Class(class)
+	if _, err := fmt.Sscanf(rest, "%d.%d", &r.Ordinal, &r.Attempt); err != nil {
+		t.Fatal(words, err)
+	}
+	r.Packet.TCP = &packet.TCP{Flags: packet.ACK}
+	if len(flags) > 0 {
+		r.Packet.TCP.Flags = flags[0]
+	}
+	if r.Class != record.ClassData {
+		r.Packet.Data.Len = 0
+	}
+	return r
+}
+
+func begin(t testing.TB, conn int) *record.Record {
+	r := pk(t, fmt.Sprintf("in c%d syn#1.0", conn), packet.SYN)
+	r.Begins = true
+	return r
+}
+
+// set makes a link with settings.
+func set(t testing.TB, line string) *Link {
+	t.Helper()
+	l := &Link{}
+	if _, err := l.Change(line); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func do(t testing.TB, l *Link, lines ...string) {
+	t.Helper()
+	s, err := ParseScenario(strings.Join(lines, "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Run(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestChanceIsByName(t *testing.T) {
+	const line = "loss=30% duplicate=10% corrupt=10% reorder=10% delay=5ms jitter=5ms seed=7"
+	fates := func(l *Link, conn int, names []string) map[string]string {
+		l.Decide(begin(t, conn))
+		m := map[string]string{}
+		for _, n := range names {
+			f := l.Decide(pk(t, fmt.Sprintf(n, conn))).Fate
+			m[n] = fmt.Sprintf("%+v %+v", f, f.Damage)
+		}
+		return m
+	}
+	var names []string
+	for i := 1; i <= 50; i++ {
+		names = append(names, fmt.Sprintf("out c%%d data#%d.0", i), fmt.Sprintf("in c%%d ack#%d.0", i*60))
+	}
+	one := fates(set(t, line), 1, names)
+	// In another order, with other packets in between, and on a wire that has seen connections before.
+	l := &Link{}
+	for c := 1; c < 9; c++ {
+		l.Decide(begin(t, c))
+	}
+	if _, err := l.Change(line); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(names)
+	two := fates(l, 9, append(names, "in c%d ack#7777.0", "out c%d data#1.1"))
+	kinds := map[string]bool{}
+	for name, fate := range one {
+		kinds[strings.Fields(fate)[0]] = true
+		// A cause may quote pointers; everything that matters is printed by value.
+		if cut(two[name]) != cut(fate) {
+			t.Errorf("%s: %s, then %s", name, fate, two[name])
+		}
+	}
+	if len(kinds) < 5 {
+		t.Errorf("chance did little: %v", kinds)
+	}
+	if other := fates(set(t, strings.Replace(line, "seed=7", "seed=8", 1)), 1, names); func() bool {
+		for n := range one {
+			if cut(one[n]) != cut(other[n]) {
+				return false
+			}
+		}
+		return true
+	}() {
+		t.Error("another seed changes nothing")
+	}
+}
+
+// cut takes the pointer to the damage out of a printed fate.
+func cut(s string) string {
+	before, after, _ := strings.Cut(s, "Damage:")
+	_, after, _ = strings.Cut(after, " ")
+	return before + after
+}
+
+// Each chance is met as often as it says: within four standard deviations, for a seed that is fixed.
+func TestChanceInNumbers(t *testing.T) {
+	const n = 20000
+	for _, tc := range []struct {
+		line string
+		is   func(record.Fate) bool
+		p    float64
+	}{
+		{"out.loss=30% seed=1", func(f record.Fate) bool { return f.What == record.Dropped }, 0.3},
+		{"out.loss=1% seed=1", func(f record.Fate) bool { return f.What == record.Dropped }, 0.01},
+		{"out.duplicate=10% seed=1", func(f record.Fate) bool { return f.Copies == 1 }, 0.1},
+		{"out.corrupt=10% seed=1", func(f record.Fate) bool { return f.Damage != nil }, 0.1},
+		{"out.reorder=25% out.delay=10ms seed=1", func(f record.Fate) bool { return f.What == record.Reordered && f.Delay == 0 }, 0.25},
+		{"out.delay=10ms out.jitter=10ms seed=1", func(f record.Fate) bool { return f.Delay < 10*time.Millisecond }, 0.5},
+		{"in.loss=100%", func(f record.Fate) bool { return f.What != record.Delivered }, 0},
+		{"out.loss=100%", func(f record.Fate) bool { return f.What == record.Dropped }, 1},
+	} {
+		l := set(t, tc.line)
+		l.Decide(begin(t, 1))
+		hits := 0.0
+		for i := 1; i <= n; i++ {
+			if tc.is(l.Decide(pk(t, fmt.Sprintf("out c1 data#%d.0", i))).Fate) {
+				hits++
+			}
+		}
+		deviation := hits - n*tc.p
+		if deviation*deviation > 16*n*tc.p*(1-tc.p) {
+			t.Errorf("%s: %v of %d", tc.line, hits, n)
+		}
+	}
+}
+
+func TestCauses(t *testing.T) {
+	for line, want := range map[string]string{
+		"out.loss=100%":                     "dropped: loss 100 %",
+		"out.delay=50ms":                    "delayed: delay 50 ms",
+		"out.delay=1.5s out.duplicate=100%": "duplicated: duplicate 100 %; delay 1.5 s",
+		"out.corrupt=100%":                  "corrupted: corrupt 100 %",
+		"out.reorder=100%":                  "reordered: reorder 100 %",
+		"out.rate=1mbit":                    "delayed: rate 1 Mbit/s",
+		"out.delay=1ms out.rate=64kbit":     "delayed: delay 1 ms; rate 64 kbit/s",
+		"in.loss=100%":                      "delivered: ",
+	} {
+		f := set(t, line).Decide(pk(t, "out c1 data#1.0")).Fate
+		if got := string(f.What) + ": " + f.Cause; got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestRate(t *testing.T) {
+	l := set(t, "out.rate=80kbit") // a packet of 100 bytes takes 10 ms
+	r := pk(t, "out c1 data#1.0")
+	for i := range 101 { // the last waits for a second, and a second's worth is what the queue takes
+		if f := l.Decide(r).Fate; f.Delay != time.Duration(i+1)*10*time.Millisecond {
+			t.Fatalf("packet %d: %+v", i, f)
+		}
+	}
+	if f := l.Decide(r).Fate; f.What != record.Dropped || f.Cause != "rate 80 kbit/s, its queue is full" {
+		t.Errorf("queue full: %+v", f)
+	}
+	if f := l.Decide(pk(t, "in c1 data#1.0")).Fate; f.What != record.Delivered {
+		t.Errorf("the other direction: %+v", f)
+	}
+	r.Time = start.Add(2 * time.Second)
+	if f := l.Decide(r).Fate; f.Delay != 10*time.Millisecond {
+		t.Errorf("after a pause: %+v", f)
+	}
+}
+
+func TestParseFault(t *testing.T) {
+	for line, want := range map[string]string{
+		"drop data #1 to client":           "",
+		"drop SYN #1":                      "drop SYN #1 to server",
+		"drop syn-ack":                     "drop SYN-ACK #1 to client",
+		"delay FIN 500ms":                  "delay FIN #1 500ms",
+		"delay 500ms":                      "error: no kind",
+		"delay data 1s #2 to server":       "delay data #2 to server 1s",
+		"swap data #3 #4 to server":        "",
+		"swap data #4 #3 to server":        "swap data #3 #4 to server",
+		"duplicate data #1 to server":      "",
+		"corrupt ack #3 to server":         "corrupt ACK #3 to server",
+		"drop retransmission to client":    "drop retransmission #1 to client",
+		"drop ICMP #1 to client":           "",
+		"drop":                             "error: is no fault",
+		"eat data #1 to client":            "error: cannot",
+		"drop data #1":                     "error: to whom",
+		"drop data #0 to client":           "error: #1",
+		"drop data #+1 to client":          "error: #1",
+		"drop data #99999999999 to client": "error: #1",
+		"drop data #1 #2 to client":        "error: one packet",
+		"drop data #1 to everyone":         "error: to whom",
+		"drop SYN to client":               "error: goes to the server",
+		"delay FIN":                        "error: how long",
+		"delay FIN 500":                    "error: 50ms",
+		"delay FIN 1s 2s":                  "error: what is",
+		"drop data #1 to client now":       "error: what is",
+		"swap data #3 to server":           "error: with which",
+		"swap data #3 #3 to server":        "error: with itself",
+		"swap FIN #1 #2":                   "error: data only",
+	} {
+		f, err := ParseFault(line)
+		got := f.String()
+		if msg, ok := strings.CutPrefix(want, "error: "); ok {
+			if err == nil || !strings.Contains(err.Error(), msg) {
+				t.Errorf("%q: %v, want %q", line, err, msg)
+			}
+			continue
+		}
+		if want == "" {
+			want = line
+		}
+		if err != nil || got != want {
+			t.Errorf("%q: %q %v, want %q", line, got, err, want)
+		}
+	}
+}
+
+// FuzzFault: a fault that is taken can be written and taken again.
+func FuzzFault(f *testing.F) {
+	f.Add("drop data #1 to client")
+	f.Add("delay FIN 500ms")
+	f.Add("swap data #3 #4 to server")
+	f.Fuzz(func(t *testing.T, line string) {
+		if fault, err := ParseFault(line); err == nil {
+			again, err := ParseFault(fault.String())
+			if err != nil || again != fault {
+				t.Errorf("%q is %q is %+v (%v)", line, fault, again, err)
+			}
+		} else if len(err.Error()) > 300 {
+			t.Errorf("a long error: %v", err)
+		}
+	})
+}
+
+func TestParseScenario(t *testing.T) {
+	s, err := ParseScenario("# Lose the answer once.\r\n\r\nlink out.delay=50ms seed=7\n  drop data #1 to client\n#\nlink in.loss=1%")
+	if err != nil || len(s.Faults) != 1 || !slices.Equal(s.Link, []string{"out.delay=50ms seed=7", "in.loss=1%"}) {
+		t.Errorf("%+v %v", s, err)
+	}
+	for text, want := range map[string]string{
+		"drop data #1 to client\nlink out.loss=200%": "line 2: ",
+		"#1":                         "line 1: ",
+		"link":                       "line 1: ",
+		strings.Repeat("\n", 70_000): "at most 64 KiB",
+	} {
+		if _, err := ParseScenario(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func FuzzScenario(f *testing.F) {
+	f.Add("# x\nlink out.loss=30% seed=7\ndrop data #1 to client\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if s, err := ParseScenario(text); err == nil {
+			if _, err := new(Link).Run(s); err != nil && len(s.Faults) <= maxFaults {
+				t.Errorf("%q can be read but not run: %v", text, err)
+			}
+		}
+	})
+}
+
+// state is a fault in short.
+func state(f Fault) string { return fmt.Sprintf("%s c%d p%d %s", f.State, f.Conn, f.Packet, f.Note) }
+
+func TestFaultFiresOnce(t *testing.T) {
+	l := set(t, "out.loss=100%") // a fault beats chance
+	l.Decide(begin(t, 4))        // a connection that is there already is not meant
+	do(t, l, "delay data #2 to client 1s")
+	if f := l.Decide(pk(t, "out c4 data#2.0")).Fate; f.Fault != 0 {
+		t.Errorf("the fault met a connection that was there before: %+v", f)
+	}
+	l.Decide(begin(t, 5))
+	for _, tc := range []struct{ packet, want string }{
+		{"out c5 data#1.0", "dropped loss 100 %"},
+		{"in c5 data#2.0", "delivered "},
+		{"out c5 data#2.1", "dropped loss 100 %"}, // a retransmission is not what is meant
+		{"out c5 data#2.0", "delayed delay data #2 to client 1s"},
+		{"out c5 data#2.0", "dropped loss 100 %"}, // once
+	} {
+		r := pk(t, tc.packet)
+		r.ID = 77
+		if f := l.Decide(r).Fate; string(f.What)+" "+f.Cause != tc.want {
+			t.Errorf("%s: %+v, want %s", tc.packet, f, tc.want)
+		}
+	}
+	if got := state(l.Faults()[0]); got != "fired c5 p77 " {
+		t.Error(got)
+	}
+}
+
+func TestFaultOfOtherKinds(t *testing.T) {
+	for _, tc := range []struct {
+		line    string
+		packets []*record.Record
+	}{ // the last packet is the one that is met
+		{"drop SYN #2", []*record.Record{begin(t, 1), pk(t, "in c1 syn#1.1", packet.SYN)}},
+		{"drop SYN", []*record.Record{begin(t, 1)}},
+		{"drop SYN-ACK", []*record.Record{begin(t, 1), pk(t, "out c1 syn#1.0", packet.SYN|packet.ACK)}},
+		{"drop FIN", []*record.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 data#1.0", packet.FIN|packet.ACK)}},
+		{"drop FIN to client", []*record.Record{begin(t, 1), pk(t, "in c1 fin#1.0", packet.FIN), pk(t, "out c1 fin#1.0", packet.FIN)}},
+		{"drop ACK #2 to server", []*record.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 ack#6.0"), pk(t, "in c1 ack#9.0")}},
+		{"drop RST", []*record.Record{begin(t, 1), pk(t, "out c1 rst#1.0", packet.RST)}},
+		{"drop retransmission #2 to client", []*record.Record{begin(t, 1), pk(t, "out c1 data#1.0"), pk(t, "out c1 data#1.1"), pk(t, "out c1 data#1.2")}},
+	} {
+		l := &Link{}
+		do(t, l, tc.line)
+		for i, r := range tc.packets {
+			want := record.Delivered
+			if i == len(tc.packets)-1 {
+				want = record.Dropped
+			}
+			if f := l.Decide(r).Fate; f.What != want {
+				t.Errorf("%s: packet %d: %+v", tc.line, i, f)
+			}
+		}
+	}
+}
+
+func TestFaultMissed(t *testing.T) {
+	l := &Link{}
+	do(t, l, "drop data #3 to client", "drop RST")
+	l.Decide(begin(t, 1))
+	l.Decide(pk(t, "out c1 data#1.0"))
+	l.Ended(1)
+	want := []string{"missed c1 p0 connection 1 ended before its data #3 to client", "missed c1 p0 connection 1 ended after 0 of this kind"}
+	for i, f := range l.Faults() {
+		if state(f) != want[i] {
+			t.Errorf("%s, want %s", state(f), want[i])
+		}
+	}
+	l.Decide(begin(t, 2)) // it does not wait for the next
+	if f := l.Decide(pk(t, "out c2 data#3.0")).Fate; f.What != record.Delivered {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestSwap(t *testing.T) {
+	l := &Link{}
+	do(t, l, "swap data #1 #2 to server")
+	l.Decide(begin(t, 1))
+	if d := l.Decide(pk(t, "in c1 data#1.0")); d.Fate.What != record.Held || d.Release != 0 {
+		t.Errorf("%+v", d)
+	}
+	if d := l.Decide(pk(t, "in c1 data#1.1")); d.Fate.What != record.Delivered || d.Release != 0 {
+		t.Errorf("a retransmission meanwhile: %+v", d)
+	}
+	d := l.Decide(pk(t, "in c1 data#2.0"))
+	if d.Fate.What != record.Reordered || d.Fate.Cause != "swap data #1 #2 to server" || d.Release != 1 {
+		t.Errorf("%+v", d)
+	}
+	if d := l.Decide(pk(t, "in c1 data#3.0")); d.Release != 0 {
+		t.Errorf("%+v", d)
+	}
+	do(t, l, "swap data #1 #2 to server")
+	l.Decide(begin(t, 2))
+	l.Decide(pk(t, "in c2 data#1.0"))
+	l.GaveUp(2)
+	if got := l.Faults()[1].Note; got != "data #2 did not come in time, so #1 went on alone" {
+		t.Error(got)
+	}
+	if d := l.Decide(pk(t, "in c2 data#2.0")); d.Release != 0 || d.Fate.What != record.Delivered {
+		t.Errorf("after it gave up: %+v", d)
+	}
+}
+
+func TestFaultsAreBounded(t *testing.T) {
+	l := &Link{}
+	f, err := ParseFault("drop RST")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Add(slices.Repeat([]Fault{f}, maxFaults)...); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.Run(Scenario{Faults: []Fault{f}, Link: []string{"out.loss=1%"}}); err == nil || l.Settings() != (Settings{}) {
+		t.Errorf("one too many: %v, and the link is %v", err, l.Settings())
+	}
+	l.Clear()
+	if added, err := l.Add(f); err != nil || added[0].Number != maxFaults+1 {
+		t.Errorf("%v %v", added, err)
+	}
+}
+
+// Damage never touches what the packet needs to reach the checksum test.
+func TestDamageStaysInside(t *testing.T) {
+	s := Settings{Out: Way{Corrupt: 100}}
+	for i := 1; i < 500; i++ {
+		r := pk(t, fmt.Sprintf("out c1 data#%d.0", i))
+		if d := s.chance(r, 1).Damage; d == nil || d.Offset < 40 || d.Offset >= 100 || d.Mask == 0 {
+			t.Fatalf("data: %+v", d)
+		}
+		r = pk(t, fmt.Sprintf("out c1 ack#%d.0", i))
+		if d := s.chance(r, 1).Damage; d == nil || d.Offset < 36 || d.Offset > 37 {
+			t.Fatalf("ack: %+v", d)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+// Package link is the link that a learner may break: by chance ("out.loss=30%") or exactly ("drop data
+// #1 to client"). It decides what becomes of each packet, and does no I/O: the engine carries it out.
+//
+//	settings.go   what a link can be set to, and the line that sets it
+//	chance.go     what chance does to a packet: a function of its name and the seed
+//	fault.go      exact faults and the lines that ask for them
+//	link.go       Link: settings and faults together, asked packet by packet
+//	scenario.go   a file of such lines
+package link
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Settings is the state of both directions of a link. The zero value is a link that leaves packets alone.
+type Settings struct {
+	In   Way    `json:"in"`  // to the server
+	Out  Way    `json:"out"` // to the client
+	Seed uint64 `json:"seed"`
+}
+
+// Way is what happens to packets in one direction.
+type Way struct {
+	Loss      Percent `json:"loss"`
+	Duplicate Percent `json:"duplicate"`
+	Corrupt   Percent `json:"corrupt"` // one bit is flipped, and the checksum is not mended
+	Reorder   Percent `json:"reorder"` // so many skip the delay; without one, so many are kept back for 10 ms
+	Delay     Delay   `json:"delay"`
+	Jitter    Delay   `json:"jitter"` // the delay is between Delay - Jitter and Delay + Jitter
+	Rate      Rate    `json:"rate"`   // 0 is as fast as it goes
+}
+
+// Percent is a probability: 30 is 30 %.
+type Percent float64
+
+// Delay is a time.Duration that is written as text, also in JSON: "50ms".
+type Delay time.Duration
+
+// Rate is in bits a second, of whole IP packets.
+type Rate int64
+
+const (
+	maxDelay = time.Minute
+	minRate  = 1000
+	maxRate  = 100_000_000_000
+)
+
+func (p Percent) String() string { return strconv.FormatFloat(float64(p), 'f', -1, 64) + "%" }
+func (d Delay) String() string   { return time.Duration(d).String() }
+func (r Rate) String() string {
+	for _, unit := range rateUnits {
+		if r >= unit.bits && r%(unit.bits/1000) == 0 {
+			return strconv.FormatFloat(float64(r)/float64(unit.bits), 'f', -1, 64) + unit.name
+		}
+	}
+	return strconv.FormatInt(int64(r), 10) + "bit"
+}
+
+var rateUnits = []struct {
+	name string
+	bits Rate
+}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}}
+
+func (p Percent) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+func (d Delay) MarshalText() ([]byte, error)   { return []byte(d.String()), nil }
+func (r Rate) MarshalText() ([]byte, error)    { return []byte(r.String()), nil }
+
+func (p *Percent) UnmarshalText(b []byte) (err error) { *p, err = parsePercent(string(b)); return err }
+func (d *Delay) UnmarshalText(b []byte) (err error)   { *d, err = parseDelay(string(b)); return err }
+func (r *Rate) UnmarshalText(b []byte) (err error)    { *r, err = parseRate(string(b)); return err }
+
+// Parse changes s as the words of a line say, "out.loss=30% out.delay=50ms seed=7", and leaves what they
+// do not name as it was. A key without "in." or "out." holds for both directions; the word "clear" sets
+// everything back. On an error nothing is changed.
+func (s Settings) Parse(line string) (Settings, error) {
+	changed := s
+	for word := range strings.FieldsSeq(line) {
+		if word == "clear" {
+			changed = Settings{}
+			continue
+		}
+		if err := changed.set(word); err != nil {
+			return s, err
+		}
+	}
+	return changed, nil
+}
+
+func (s *Settings) set(word string) error {
+	key, value, ok := strings.Cut(word, "=")
+	if !ok {
+		return fmt.Errorf("%q is no setting: write key=value, as in out.loss=30%%", clip(word))
+	}
+	if key == "seed" {
+		seed, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			return fmt.Errorf("seed=%s: a seed is a whole number", clip(value))
+		}
+		s.Seed = seed
+		return nil
+	}
+	ways := []*Way{&s.In, &s.Out}
+	name := key
+	if dir, rest, ok := strings.Cut(key, "."); ok {
+		switch dir {
+		case "in":
+			ways = ways[:1]
+		case "out":
+			ways = ways[1:]
+		default:
+			return fmt.Errorf("%q: a direction is in (to the server) or out (to the client)", clip(key))
+		}
+		name = rest
+	}
+	for _, w := range ways {
+		if err := w.set(name, value); err != nil {
+			return fmt.Errorf("%s: %w", clip(word), err)
+		}
+	}
+	return nil
+}
+
+func (w *Way) set(name, value string) (err error) {
+	switch name {
+	case "loss":
+		w.Loss, err = parsePercent(value)
+	case "duplicate":
+		w.Duplicate, err = parsePercent(value)
+	case "corrupt":
+		w.Corrupt, err = parsePercent(value)
+	case "reorder":
+		w.Reorder, err = parsePercent(value)
+	case "delay":
+		w.Delay, err = parseDelay(value)
+	case "jitter":
+		w.Jitter, err = parseDelay(value)
+	case "rate":
+		w.Rate, err = parseRate(value)
+	default:
+		return fmt.Errorf("no such setting; there are loss, delay, jitter, reorder, duplicate, corrupt, rate and seed")
+	}
+	return err
+}
+
+// String is the shortest line that Parse makes the same settings of; empty for a link that leaves packets alone.
+func (s Settings) String() string {
+	var words []string
+	for _, d := range []struct {
+		name string
+		Way
+	}{{"in", s.In}, {"out", s.Out}} {
+		add := func(key string, set bool, value fmt.Stringer) {
+			if set {
+				words = append(words, d.name+"."+key+"="+value.String())
+			}
+		}
+		add("loss", d.Loss != 0, d.Loss)
+		add("delay", d.Delay != 0, d.Delay)
+		add("jitter", d.Jitter != 0, d.Jitter)
+		add("reorder", d.Reorder != 0, d.Reorder)
+		add("duplicate", d.Duplicate != 0, d.Duplicate)
+		add("corrupt", d.Corrupt != 0, d.Corrupt)
+		add("rate", d.Rate != 0, d.Rate)
+	}
+	if s.Seed != 0 {
+		words = append(words, "seed="+strconv.FormatUint(s.Seed, 10))
+	}
+	return strings.Join(words, " ")
+}
+
+func parsePercent(text string) (Percent, error) {
+	number := strings.TrimSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(v) || v < 0 || v > 100 || !plain(number) {
+		return 0, fmt.Errorf("a probability is 0%% to 100%%")
+	}
+	return Percent(v), nil
+}
+
+func parseDelay(text string) (Delay, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > maxDelay {
+		return 0, fmt.Errorf("a time is 0s to %s, as in 50ms or 1.5s", "1m")
+	}
+	return Delay(d), nil
+}
+
+func parseRate(text string) (Rate, error) {
+	number, unit := strings.TrimSuffix(strings.ToLower(text), "/s"), Rate(1)
+	for _, u := range rateUnits {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, unit = rest, u.bits
+			break
+		}
+	}
+	number = strings.TrimSuffix(number, "bit")
+	v, err := strconv.ParseFloat(number, 64)
+	r := math.Round(v * float64(unit))
+	if err != nil || !plain(number) || r != 0 && (r < minRate || r > maxRate) {
+		return 0, fmt.Errorf("a rate is 1kbit to 100gbit (a second), as in 500kbit or 1mbit; 0 is as fast as it goes")
+	}
+	return Rate(r), nil
+}
+
+// plain reports whether a number is made of digits and a point: no exponent, inf, nan, sign or underscore.
+func plain(number string) bool { return number != "" && strings.Trim(number, "0123456789.") == "" }
+
+// clip bounds what an error message repeats of its input.
+func clip(s string) string {
+	if len(s) > 40 {
+		return strings.ToValidUTF8(s[:40], "") + "…"
+	}
+	return s
+}

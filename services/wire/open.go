@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"netlab.example/pkg/app"
+)
+
+// open takes a packet apart.
+func open(ctx context.Context, a *asker) error {
+	f := flags()
+	asJSON := f.Bool("json", false, "")
+	width := f.Int("width", 0, "")
+	words, err := parse(f, a.Args)
+	if err != nil {
+		return err
+	}
+	if len(words) != 1 {
+		return app.Usagef("which packet? the ladder has its number: wire open 4")
+	}
+	id, err := strconv.Atoi(strings.TrimPrefix(words[0], "#"))
+	if err != nil || id < 1 {
+		return app.Usagef("%q is no packet's number", words[0])
+	}
+	p, err := a.wire.Packet(ctx, id)
+	switch {
+	case err != nil:
+		return err
+	case *asJSON:
+		return a.printJSON(p)
+	}
+	return a.print(a.view(*width).Open(p.Record)...)
+}

@@ -1,0 +1,264 @@
+package packet
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/gopacket/gopacket/layers"
+)
+
+// Field is one field of a packet, for a reader who opens it: its name, its value in words, and its bytes'
+// place. Names are those of Wireshark's display filters, so that what is learned here is of use there.
+type Field struct {
+	Name   string  `json:"name"`  // "tcp.seq"
+	Value  string  `json:"value"` // "1234567"
+	At     int     `json:"at"`
+	Len    int     `json:"len"`
+	Fields []Field `json:"fields,omitempty"` // what it consists of
+}
+
+// Fields takes a packet apart: IP, then TCP, UDP or ICMP, then the data. Where the bytes end early, so do
+// the fields.
+func Fields(raw []byte) []Field {
+	p := Decode(raw)
+	t := tree{raw: raw}
+	end := p.Data.At // where headers end
+	if p.Header.Len > 0 {
+		end = p.Header.At
+	}
+	switch p.Version {
+	case 4:
+		t.ip4(end)
+	case 6:
+		t.ip6(end)
+	}
+	switch h := p.Header; {
+	case h.Len == 0:
+	case p.Proto == ProtoTCP:
+		t.tcp(h)
+	case p.Proto == ProtoUDP:
+		t.udp(h)
+	default:
+		t.icmp(h, string(p.Proto))
+	}
+	if p.Data.Len > 0 {
+		t.add("data", fmt.Sprintf("%d bytes", p.Data.Len), p.Data.At, len(p.Data.Of(raw)))
+	}
+	if p.Problem != "" {
+		t.add("problem", p.Problem, 0, len(raw))
+	}
+	return t.fields
+}
+
+// tree collects fields that are really there.
+type tree struct {
+	raw    []byte
+	fields []Field
+}
+
+func (t *tree) add(name, value string, at, length int) {
+	if at >= 0 && length > 0 && at+length <= len(t.raw) {
+		t.fields = append(t.fields, Field{Name: name, Value: value, At: at, Len: length})
+	}
+}
+
+// number reads a big-endian number of 1, 2 or 4 bytes; 0 where there is none.
+func (t *tree) number(at, length int) uint32 {
+	if at < 0 || at+length > len(t.raw) {
+		return 0
+	}
+	switch b := t.raw[at:]; length {
+	case 1:
+		return uint32(b[0])
+	case 2:
+		return uint32(binary.BigEndian.Uint16(b))
+	default:
+		return binary.BigEndian.Uint32(b)
+	}
+}
+
+func (t *tree) decimal(name string, at, length int) {
+	t.add(name, strconv.FormatUint(uint64(t.number(at, length)), 10), at, length)
+}
+
+func (t *tree) hex(name string, at, length int) {
+	t.add(name, fmt.Sprintf("0x%0*x", 2*length, t.number(at, length)), at, length)
+}
+
+func (t *tree) address(name string, at, length int) {
+	if at+length <= len(t.raw) {
+		a, _ := netip.AddrFromSlice(t.raw[at : at+length])
+		t.add(name, a.String(), at, length)
+	}
+}
+
+// group makes the fields that f adds the parts of one field.
+func (t *tree) group(name, value string, at, length int, f func(*tree)) {
+	part := tree{raw: t.raw}
+	f(&part)
+	length = min(length, len(t.raw)-at)
+	if length > 0 {
+		t.fields = append(t.fields, Field{Name: name, Value: value, At: at, Len: length, Fields: part.fields})
+	}
+}
+
+func (t *tree) ip4(end int) {
+	if end == 0 {
+		end = min(20, len(t.raw))
+	}
+	t.group("ip", "Internet Protocol, version 4", 0, end, func(t *tree) {
+		first := t.number(0, 1)
+		t.add("ip.version", strconv.Itoa(int(first>>4)), 0, 1)
+		t.add("ip.hdr_len", fmt.Sprintf("%d bytes", first&15*4), 0, 1)
+		t.hex("ip.dsfield", 1, 1)
+		t.decimal("ip.len", 2, 2)
+		t.hex("ip.id", 4, 2)
+		piece := t.number(6, 2)
+		t.add("ip.flags", words(piece>>13, "more fragments", "do not fragment", "reserved"), 6, 1)
+		t.add("ip.frag_offset", strconv.Itoa(int(piece&0x1fff)*8), 6, 2)
+		t.decimal("ip.ttl", 8, 1)
+		t.add("ip.proto", protoWords(t.number(9, 1)), 9, 1)
+		t.hex("ip.checksum", 10, 2)
+		t.address("ip.src", 12, 4)
+		t.address("ip.dst", 16, 4)
+		t.add("ip.options", fmt.Sprintf("%d bytes", end-20), 20, end-20)
+	})
+}
+
+func (t *tree) ip6(end int) {
+	end = max(end, min(40, len(t.raw)))
+	t.group("ipv6", "Internet Protocol, version 6", 0, end, func(t *tree) {
+		first := t.number(0, 4)
+		t.add("ipv6.version", strconv.Itoa(int(first>>28)), 0, 1)
+		t.add("ipv6.tclass", fmt.Sprintf("0x%02x", first>>20&0xff), 0, 2)
+		t.add("ipv6.flow", fmt.Sprintf("0x%05x", first&0xfffff), 1, 3)
+		t.decimal("ipv6.plen", 4, 2)
+		t.add("ipv6.nxt", protoWords(t.number(6, 1)), 6, 1)
+		t.decimal("ipv6.hlim", 7, 1)
+		t.address("ipv6.src", 8, 16)
+		t.address("ipv6.dst", 24, 16)
+		t.add("ipv6.extensions", fmt.Sprintf("%d bytes", end-40), 40, end-40)
+	})
+}
+
+func (t *tree) tcp(h Span) {
+	at := h.At
+	t.group("tcp", "Transmission Control Protocol", at, h.Len, func(t *tree) {
+		t.decimal("tcp.srcport", at, 2)
+		t.decimal("tcp.dstport", at+2, 2)
+		t.decimal("tcp.seq", at+4, 4)
+		t.decimal("tcp.ack", at+8, 4)
+		t.add("tcp.hdr_len", fmt.Sprintf("%d bytes", h.Len), at+12, 1)
+		t.add("tcp.flags", Flags(t.number(at+13, 1)).String(), at+13, 1)
+		t.decimal("tcp.window_size_value", at+14, 2)
+		t.hex("tcp.checksum", at+16, 2)
+		t.decimal("tcp.urgent_pointer", at+18, 2)
+		if h.Len > 20 {
+			t.group("tcp.options", fmt.Sprintf("%d bytes", h.Len-20), at+20, h.Len-20, func(t *tree) { t.tcpOptions(at+20, at+h.Len) })
+		}
+	})
+}
+
+func (t *tree) tcpOptions(at, end int) {
+	end = min(end, len(t.raw))
+	for at < end {
+		kind := layers.TCPOptionKind(t.raw[at])
+		if kind == layers.TCPOptionKindEndList || kind == layers.TCPOptionKindNop {
+			t.add("tcp.options."+optionName(kind), "", at, 1)
+			at++
+			continue
+		}
+		if at+2 > end {
+			return
+		}
+		length := int(t.raw[at+1])
+		if length < 2 || at+length > end {
+			return
+		}
+		t.add("tcp.options."+optionName(kind), t.optionValue(kind, at+2, length-2), at, length)
+		at += length
+	}
+}
+
+func optionName(k layers.TCPOptionKind) string {
+	switch k {
+	case layers.TCPOptionKindEndList:
+		return "eol"
+	case layers.TCPOptionKindNop:
+		return "nop"
+	case layers.TCPOptionKindMSS:
+		return "mss"
+	case layers.TCPOptionKindWindowScale:
+		return "wscale"
+	case layers.TCPOptionKindSACKPermitted:
+		return "sack_perm"
+	case layers.TCPOptionKindSACK:
+		return "sack"
+	case layers.TCPOptionKindTimestamps:
+		return "timestamp"
+	}
+	return "kind_" + strconv.Itoa(int(k))
+}
+
+func (t *tree) optionValue(k layers.TCPOptionKind, at, length int) string {
+	switch {
+	case k == layers.TCPOptionKindMSS && length == 2:
+		return strconv.Itoa(int(t.number(at, 2)))
+	case k == layers.TCPOptionKindWindowScale && length == 1:
+		return fmt.Sprintf("times %d", 1<<min(t.number(at, 1), 14))
+	case k == layers.TCPOptionKindTimestamps && length == 8:
+		return fmt.Sprintf("value %d, echo %d", t.number(at, 4), t.number(at+4, 4))
+	case k == layers.TCPOptionKindSACK:
+		var blocks []string
+		for i := 0; i+8 <= length; i += 8 {
+			blocks = append(blocks, fmt.Sprintf("%d to %d", t.number(at+i, 4), t.number(at+i+4, 4)))
+		}
+		return strings.Join(blocks, ", ")
+	}
+	return ""
+}
+
+func (t *tree) udp(h Span) {
+	at := h.At
+	t.group("udp", "User Datagram Protocol", at, h.Len, func(t *tree) {
+		t.decimal("udp.srcport", at, 2)
+		t.decimal("udp.dstport", at+2, 2)
+		t.decimal("udp.length", at+4, 2)
+		t.hex("udp.checksum", at+6, 2)
+	})
+}
+
+func (t *tree) icmp(h Span, name string) {
+	at := h.At
+	t.group(name, "Internet Control Message Protocol", at, h.Len, func(t *tree) {
+		typ, code := uint8(t.number(at, 1)), uint8(t.number(at+1, 1))
+		meaning := layers.CreateICMPv4TypeCode(typ, code).String()
+		if name == string(ProtoICMPv6) {
+			meaning = layers.CreateICMPv6TypeCode(typ, code).String()
+		}
+		t.add(name+".type", fmt.Sprintf("%d (%s)", typ, meaning), at, 1)
+		t.decimal(name+".code", at+1, 1)
+		t.hex(name+".checksum", at+2, 2)
+	})
+}
+
+func protoWords(p uint32) string {
+	return fmt.Sprintf("%d (%s)", p, layers.IPProtocol(p))
+}
+
+// words names the bits that are set, lowest first.
+func words(bits uint32, names ...string) string {
+	var set []string
+	for i, name := range names {
+		if bits&(1<<i) != 0 {
+			set = append(set, name)
+		}
+	}
+	if len(set) == 0 {
+		return "none"
+	}
+	return strings.Join(set, ", ")
+}

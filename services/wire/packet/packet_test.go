@@ -1,0 +1,210 @@
+package packet
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+)
+
+// build makes a packet with right lengths and checksums.
+func build(t testing.TB, parts ...gopacket.SerializableLayer) []byte {
+	t.Helper()
+	buf := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, parts...); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func ip4(p layers.IPProtocol) *layers.IPv4 {
+	return &layers.IPv4{Version: 4, IHL: 5, TTL: 64, Protocol: p, SrcIP: net.IP{10, 0, 0, 1}, DstIP: net.IP{10, 0, 0, 2}}
+}
+
+func ip6(p layers.IPProtocol) *layers.IPv6 {
+	return &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: p, SrcIP: net.ParseIP("fd77::1"), DstIP: net.ParseIP("fd77::2")}
+}
+
+func tcpPacket(t testing.TB, ip interface {
+	gopacket.NetworkLayer
+	gopacket.SerializableLayer
+}, data string) []byte {
+	tcp := &layers.TCP{SrcPort: 40000, DstPort: 8080, Seq: 7, Ack: 9, ACK: true, PSH: true, Window: 500, Options: []layers.TCPOption{
+		{OptionType: layers.TCPOptionKindNop},
+		{OptionType: layers.TCPOptionKindTimestamps, OptionLength: 10, OptionData: []byte{0, 0, 0, 1, 0, 0, 0, 2}},
+		{OptionType: layers.TCPOptionKindSACK, OptionLength: 10, OptionData: []byte{0, 0, 0, 3, 0, 0, 0, 4}},
+	}}
+	tcp.SetNetworkLayerForChecksum(ip)
+	return build(t, ip, tcp, gopacket.Payload(data))
+}
+
+func udpPacket(t testing.TB, data string) []byte {
+	ip := ip4(layers.IPProtocolUDP)
+	udp := &layers.UDP{SrcPort: 40000, DstPort: 1314}
+	udp.SetNetworkLayerForChecksum(ip)
+	return build(t, ip, udp, gopacket.Payload(data))
+}
+
+func TestDecodeTCP(t *testing.T) {
+	for version, raw := range map[uint8][]byte{
+		4: tcpPacket(t, ip4(layers.IPProtocolTCP), "你好"),
+		6: tcpPacket(t, ip6(layers.IPProtocolTCP), "你好"),
+	} {
+		p := Decode(raw)
+		if p.Problem != "" || p.Version != version || p.Proto != ProtoTCP || p.Length != len(raw) || p.Src.Port() != 40000 || p.Dst.Port() != 8080 {
+			t.Errorf("IPv%d: %+v", version, p)
+			continue
+		}
+		if got := string(p.Data.Of(raw)); got != "你好" {
+			t.Errorf("IPv%d: data %q", version, got)
+		}
+		h := p.TCP
+		if h.Flags != PSH|ACK || h.Seq != 7 || h.Ack != 9 || h.Window != 500 {
+			t.Errorf("IPv%d: %+v", version, h)
+		}
+		if h.Timestamp == nil || *h.Timestamp != (Timestamp{1, 2}) || len(h.SACK) != 1 || h.SACK[0] != (SeqRange{3, 4}) {
+			t.Errorf("IPv%d: options %+v", version, h)
+		}
+	}
+}
+
+func TestDecodeSYN(t *testing.T) {
+	ip := ip4(layers.IPProtocolTCP)
+	tcp := &layers.TCP{SrcPort: 40000, DstPort: 8080, SYN: true, Options: []layers.TCPOption{
+		{OptionType: layers.TCPOptionKindMSS, OptionLength: 4, OptionData: []byte{5, 0xb4}},
+		{OptionType: layers.TCPOptionKindSACKPermitted, OptionLength: 2},
+		{OptionType: layers.TCPOptionKindWindowScale, OptionLength: 3, OptionData: []byte{200}},
+	}}
+	tcp.SetNetworkLayerForChecksum(ip)
+	h := Decode(build(t, ip, tcp)).TCP
+	if h == nil || h.Flags != SYN || h.MSS != 1460 || !h.SACKPermitted || h.WindowScale == nil || *h.WindowScale != 14 {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestDecodePortUnreachable(t *testing.T) {
+	about := udpPacket(t, "37")[:28] // as much as an error has to quote
+	icmp := &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}
+	p := Decode(build(t, ip4(layers.IPProtocolICMPv4), icmp, gopacket.Payload(about)))
+	if p.Problem != "" || p.ICMP == nil || !p.ICMP.PortUnreachable(p.Proto) || p.ICMP.Quote == nil {
+		t.Fatalf("%+v %+v", p, p.ICMP)
+	}
+	want := Quote{Proto: ProtoUDP, Src: netip.MustParseAddrPort("10.0.0.1:40000"), Dst: netip.MustParseAddrPort("10.0.0.2:1314")}
+	if *p.ICMP.Quote != want {
+		t.Errorf("quote %+v", *p.ICMP.Quote)
+	}
+}
+
+func TestDecodeFragments(t *testing.T) {
+	whole := udpPacket(t, strings.Repeat("x", 100))
+	first := ip4(layers.IPProtocolUDP)
+	first.Flags, first.Id = layers.IPv4MoreFragments, 5
+	second := ip4(layers.IPProtocolUDP)
+	second.FragOffset, second.Id = 8, 5
+	a := Decode(build(t, first, gopacket.Payload(whole[20:84])))
+	b := Decode(build(t, second, gopacket.Payload(whole[84:])))
+	if a.Fragment == nil || *a.Fragment != (Fragment{5, 0, true}) || a.Dst.Port() != 1314 {
+		t.Errorf("first %+v %+v", a, a.Fragment)
+	}
+	if b.Fragment == nil || *b.Fragment != (Fragment{5, 64, false}) || b.Dst.Port() != 0 || b.Data.Len != len(whole)-84 {
+		t.Errorf("second %+v %+v", b, b.Fragment)
+	}
+	raw := build(t, ip6(layers.IPProtocolIPv6Fragment), gopacket.Payload([]byte{17, 0, 0, 9, 0, 0, 0, 7, 'a', 'b'}))
+	c := Decode(raw)
+	if c.Fragment == nil || *c.Fragment != (Fragment{7, 8, true}) || c.Proto != ProtoUDP || string(c.Data.Of(raw)) != "ab" {
+		t.Errorf("IPv6 %+v %+v", c, c.Fragment)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	tcp := tcpPacket(t, ip4(layers.IPProtocolTCP), "")
+	short := tcp[:30]
+	offset := append([]byte(nil), tcp...)
+	offset[32] = 0x10 // a header of 4 bytes
+	for name, raw := range map[string][]byte{"empty": nil, "version": {0x50}, "cut": short, "offset": offset, "six": {0x60, 1, 2}} {
+		if p := Decode(raw); p.Problem == "" {
+			t.Errorf("%s: no problem: %+v", name, p)
+		}
+	}
+	// Where the addresses can be read, they are.
+	if p := Decode(short); p.Src.Addr() != netip.MustParseAddr("10.0.0.1") {
+		t.Errorf("addresses of a packet that was cut: %+v", p)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for f := range 256 {
+		text, _ := Flags(f).MarshalText()
+		var back Flags
+		if back.UnmarshalText(text); back != Flags(f) {
+			t.Fatalf("%d is %q is %d", f, text, back)
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	raw := tcpPacket(t, ip4(layers.IPProtocolTCP), "hello")
+	var got []string
+	var walk func([]Field)
+	walk = func(fs []Field) {
+		for _, f := range fs {
+			got = append(got, fmt.Sprintf("%s %d+%d %s", f.Name, f.At, f.Len, f.Value))
+			walk(f.Fields)
+		}
+	}
+	walk(Fields(raw))
+	all := strings.Join(got, "\n")
+	for _, want := range []string{
+		"ip 0+20 Internet Protocol, version 4",
+		"ip.src 12+4 10.0.0.1",
+		"tcp 20+44 Transmission Control Protocol",
+		"tcp.seq 24+4 7",
+		"tcp.flags 33+1 PSH ACK",
+		"tcp.options.timestamp 41+10 value 1, echo 2",
+		"tcp.options.sack 51+10 3 to 4",
+		"data 64+5 5 bytes",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+}
+
+// FuzzDecode: whatever comes, the spans lie inside the packet, its fields lie inside their parents, and JSON holds it all.
+func FuzzDecode(f *testing.F) {
+	f.Add(tcpPacket(f, ip4(layers.IPProtocolTCP), "hello"))
+	f.Add(tcpPacket(f, ip6(layers.IPProtocolTCP), "hello"))
+	f.Add(udpPacket(f, "37"))
+	f.Add(build(f, ip4(layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(udpPacket(f, "37"))))
+	f.Add(build(f, ip6(layers.IPProtocolIPv6Fragment), gopacket.Payload([]byte{17, 0, 0, 9, 0, 0, 0, 7, 'a', 'b'})))
+	f.Add(build(f, ip6(layers.IPProtocolIPv6HopByHop), gopacket.Payload([]byte{6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p := Decode(raw)
+		if strings.HasPrefix(p.Problem, "the decoder gave up") {
+			t.Errorf("panic: %s", p.Problem)
+		}
+		for _, s := range []Span{p.Header, p.Data} {
+			if s.At < 0 || s.Len < 0 || s.At+s.Len > len(raw) {
+				t.Errorf("span %+v of %d bytes", s, len(raw))
+			}
+		}
+		if _, err := json.Marshal(p); err != nil {
+			t.Error(err)
+		}
+		var inside func(fs []Field, from, to int)
+		inside = func(fs []Field, from, to int) {
+			for _, f := range fs {
+				if f.At < from || f.Len < 1 || f.At+f.Len > to {
+					t.Errorf("field %+v outside %d to %d", f, from, to)
+				}
+				inside(f.Fields, f.At, f.At+f.Len)
+			}
+		}
+		inside(Fields(raw), 0, len(raw))
+	})
+}

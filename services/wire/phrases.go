@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/terminal"
+	"netlab.example/services/wire/engine"
+	"netlab.example/services/wire/link"
+)
+
+// phrases are what the commands say, in one language; the ladder has its own. What a %s or %d stands for
+// is said at its field.
+type phrases struct {
+	NoWire      string // address, reason
+	StartWire   string
+	Ended       string
+	StartAgain  string
+	WhyWatching string
+	NotToTTY    string
+	NoPackets   string
+	Watching    string
+	Unseen      string // how many
+
+	LinkClear string
+	NoFaults  string
+	DoExample string
+	Armed     string
+	Bound     string // connection
+	Fired     string // packet
+	Missed    string // why
+
+	SocketHead  [6]string
+	NoSockets   string
+	MoreSockets string // how many
+	Backlog     string // waiting, most
+	Resent      string // how many
+
+	NothingCounted string
+	CountedSince   string // time
+	Meanings       map[string]string
+
+	Service, Mechanism, Interface, Link, Packets, NotSeen, Waiting, NotSent, Limits string
+	Remembered                                                                      string // seen, kept, MiB
+	Native, Compat, Observe, NoMechanism                                            string
+	NoLinkLayer, NoImpairment, NoFragments, FirstPiece, BigFrames, NoOwner          string
+}
+
+func (w *phrases) mechanism(m engine.Mechanism) string {
+	switch m {
+	case engine.Native:
+		return w.Native
+	case engine.Compat:
+		return w.Compat
+	case engine.Observe:
+		return w.Observe
+	}
+	return w.NoMechanism
+}
+
+// limit says what cannot be done here; the reason stands behind where it differs from place to place.
+func (w *phrases) limit(l engine.Limit) string {
+	switch l.Code {
+	case engine.NoLinkLayer:
+		return w.NoLinkLayer
+	case engine.NoImpairment:
+		return w.NoImpairment + ": " + l.Why
+	case engine.NoFragments:
+		return w.NoFragments
+	case engine.FirstPiece:
+		return w.FirstPiece
+	case engine.BigFrames:
+		return w.BigFrames
+	case engine.NoOwner:
+		return w.NoOwner
+	}
+	return l.Why
+}
+
+func (w *phrases) faultState(f link.Fault) string {
+	note := terminal.Clean(f.Note)
+	switch f.State {
+	case link.Waiting:
+		return w.Armed
+	case link.Bound:
+		return fmt.Sprintf(w.Bound, f.Conn)
+	case link.Fired:
+		return fmt.Sprintf(w.Fired, f.Packet)
+	case link.Missed:
+		return fmt.Sprintf(w.Missed, note)
+	}
+	return terminal.Clean(string(f.State)) + " " + note
+}
+
+var words = language.Both[phrases]{
+	Zh: phrases{
+		NoWire:      "连不上 %s 的 wire: %s",
+		StartWire:   "wire 在服务旁边运行: make up; 或用 WIRE_API 指出它的地址",
+		Ended:       "wire 已停止",
+		StartAgain:  "服务重启时它会自己回来; 否则: docker compose up -d",
+		WhyWatching: "wire status 说明原因",
+		NotToTTY:    "这不是给终端看的: 写进文件或管道",
+		NoPackets:   "没有数据包可画",
+		Watching:    "这里只能观察, 不能干扰 (原因: wire status)",
+		Unseen:      "有 %d 个数据包没有看见",
+
+		LinkClear: "链路正常, 不干扰数据包",
+		NoFaults:  "没有故障",
+		DoExample: "例如: wire do 'drop data #1 to client', 或 wire do FILE, 或 wire do - 从标准输入读",
+		Armed:     "等待下一个连接",
+		Bound:     "在连接 %d 上等待它的数据包",
+		Fired:     "已发生在 #%d",
+		Missed:    "没有遇到: %s",
+
+		SocketHead:  [6]string{"状态", "本地", "对方", "接收队列", "发送队列", ""},
+		NoSockets:   "这个端口上没有套接字",
+		MoreSockets: "还有 %d 个",
+		Backlog:     "等待 accept 的连接 %d 个, 最多 %d 个",
+		Resent:      "重传 %d",
+
+		NothingCounted: "内核还没有计数",
+		CountedSince:   "从 %s 起内核的计数 (wire 自己的 API 也在内):",
+		Meanings: map[string]string{
+			"Tcp.ActiveOpens": "主动打开的连接", "Tcp.PassiveOpens": "被动打开的连接", "Tcp.RetransSegs": "重传的报文段",
+			"Tcp.InSegs": "收到的报文段", "Tcp.OutSegs": "发出的报文段", "Tcp.OutRsts": "发出的 RST", "Tcp.EstabResets": "被重置的连接",
+			"Tcp.InCsumErrors": "TCP 校验和错误", "Tcp.InErrs": "出错的报文段", "Udp.InDatagrams": "收到的数据报", "Udp.OutDatagrams": "发出的数据报",
+			"Udp.InCsumErrors": "UDP 校验和错误", "Icmp.OutDestUnreachs": "发出的 ICMP 不可达", "Udp.NoPorts": "端口上没有程序的数据报", "Udp.RcvbufErrors": "接收缓冲区满而丢弃",
+			"TcpExt.ListenOverflows": "accept 队列满", "TcpExt.ListenDrops": "监听套接字丢弃的连接", "TcpExt.TCPTimeouts": "重传超时",
+			"TcpExt.TCPFastRetrans": "快速重传", "TcpExt.TCPLossProbes": "尾部丢失探测", "TcpExt.TCPSackRecovery": "由 SACK 进入恢复",
+			"TcpExt.TCPSpuriousRtxHostQueues": "未发出就想重传", "TcpExt.TW": "进入 TIME-WAIT", "TcpExt.DelayedACKs": "推迟的确认",
+			"TcpExt.TCPDSACKRecv": "对方说收到了两次", "TcpExt.TCPAbortOnData": "有未读数据时关闭", "TcpExt.TCPSynRetrans": "重传的 SYN", "TcpExt.TCPLostRetransmit": "重传又丢失",
+		},
+
+		Service: "服务", Mechanism: "方式", Interface: "网络接口", Link: "链路", Packets: "数据包", NotSeen: "没有看见", Waiting: "正在扣住", NotSent: "内核不肯发的副本", Limits: "做不到",
+		Remembered: "见过 %d 个, 记得 %d 个 (%d MiB)",
+		Native:     "NFQUEUE, nftables 的 queue 语句; 可以干扰",
+		Compat:     "NFQUEUE, xtables 的目标; 可以干扰",
+		Observe:    "AF_PACKET; 只能观察", NoMechanism: "尚未开始",
+		NoLinkLayer:  "链路层和 ARP 在这里看不见",
+		NoImpairment: "不能干扰",
+		NoFragments:  "发给客户端的长数据报在 wire 之后才分片",
+		FirstPiece:   "发给服务器的长 IPv6 数据报在 wire 之后才重组: 用第一个分片代表它",
+		BigFrames:    "看到的 TCP 是切分之前的大块, 校验和还没有写",
+		NoOwner:      "内核早于 5.12: wire 被杀死后规则会留下, 但所有数据包照样通过",
+	},
+	En: phrases{
+		NoWire:      "no wire answers at %s: %s",
+		StartWire:   "wire runs beside a service: make up; or say where its API is, with WIRE_API",
+		Ended:       "wire has ended",
+		StartAgain:  "after a restart of the service it is back by itself; else: docker compose up -d",
+		WhyWatching: "wire status says why",
+		NotToTTY:    "this is nothing for a terminal: send it to a file or a pipe",
+		NoPackets:   "there are no packets to draw",
+		Watching:    "watching only: the link cannot be broken here (wire status says why)",
+		Unseen:      "%d packets were never seen",
+
+		LinkClear: "the link leaves packets alone",
+		NoFaults:  "no faults",
+		DoExample: "for example: wire do 'drop data #1 to client', or wire do FILE, or wire do - for standard input",
+		Armed:     "waits for the next connection",
+		Bound:     "waits for its packet on connection %d",
+		Fired:     "done, to #%d",
+		Missed:    "missed: %s",
+
+		SocketHead:  [6]string{"STATE", "LOCAL", "PEER", "RECV-Q", "SEND-Q", ""},
+		NoSockets:   "there are no sockets at this port",
+		MoreSockets: "and %d more",
+		Backlog:     "%d connections wait for accept, at most %d",
+		Resent:      "resent %d",
+
+		NothingCounted: "the kernel has counted nothing yet",
+		CountedSince:   "What the kernel has counted since %s, wire's own API included:",
+		Meanings: map[string]string{
+			"Tcp.ActiveOpens": "connections opened from here", "Tcp.PassiveOpens": "connections accepted", "Tcp.RetransSegs": "segments sent again",
+			"Tcp.InSegs": "segments received", "Tcp.OutSegs": "segments sent", "Tcp.OutRsts": "RSTs sent", "Tcp.EstabResets": "connections reset",
+			"Tcp.InCsumErrors": "wrong TCP checksums", "Tcp.InErrs": "bad segments", "Udp.InDatagrams": "datagrams received", "Udp.OutDatagrams": "datagrams sent",
+			"Udp.InCsumErrors": "wrong UDP checksums", "Icmp.OutDestUnreachs": "ICMP unreachables sent", "Udp.NoPorts": "datagrams to a port where nobody listens", "Udp.RcvbufErrors": "dropped: receive buffer full",
+			"TcpExt.ListenOverflows": "accept queue full", "TcpExt.ListenDrops": "connections dropped by a listening socket", "TcpExt.TCPTimeouts": "retransmission timeouts",
+			"TcpExt.TCPFastRetrans": "fast retransmissions", "TcpExt.TCPLossProbes": "tail-loss probes", "TcpExt.TCPSackRecovery": "recoveries begun by SACK",
+			"TcpExt.TCPSpuriousRtxHostQueues": "retransmissions of what was not yet sent", "TcpExt.TW": "sockets gone to TIME-WAIT", "TcpExt.DelayedACKs": "ACKs put off",
+			"TcpExt.TCPDSACKRecv": "the peer says: received twice", "TcpExt.TCPAbortOnData": "closed with unread data", "TcpExt.TCPSynRetrans": "SYNs sent again", "TcpExt.TCPLostRetransmit": "retransmissions lost again",
+		},
+
+		Service: "service", Mechanism: "mechanism", Interface: "interface", Link: "link", Packets: "packets", NotSeen: "never seen", Waiting: "kept back now", NotSent: "copies the kernel would not send", Limits: "not here",
+		Remembered: "%d seen, %d remembered (%d MiB)",
+		Native:     "NFQUEUE, by nftables' queue statement; can break the link",
+		Compat:     "NFQUEUE, by the xtables target; can break the link",
+		Observe:    "AF_PACKET; watching only", NoMechanism: "not started yet",
+		NoLinkLayer:  "the link layer and ARP are not seen from here",
+		NoImpairment: "the link cannot be broken",
+		NoFragments:  "a long datagram to the client is cut into fragments after wire",
+		FirstPiece:   "a long IPv6 datagram to the server is put together after wire: its first fragment stands for it",
+		BigFrames:    "TCP is seen in big pieces, before they are cut, and checksums before they are written",
+		NoOwner:      "this kernel is older than 5.12: if wire is killed its rules stay, and let everything pass",
+	},
+}

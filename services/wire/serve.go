@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/ops"
+	"netlab.example/services/wire/api"
+	"netlab.example/services/wire/engine"
+	"netlab.example/services/wire/record"
+)
+
+func serve(ctx context.Context, cfg Config, env app.Env) error {
+	service, err := engine.ParseService(cfg.Service)
+	if err != nil {
+		return app.Usagef("WIRE_SERVICE: %v", err)
+	}
+	if cfg.Memory > 1<<20 { // a TiB; and the bytes fit an int
+		return app.Usagef("WIRE_MEMORY: %d MiB is more than any machine has", cfg.Memory)
+	}
+	e := engine.New(engine.Options{
+		Service:   service,
+		Interface: cfg.Interface,
+		Queue:     uint16(cfg.Queue),
+		Keep:      int(cfg.Keep),
+		Memory:    record.NewLog(int(cfg.Records), int(cfg.Memory)<<20),
+		Log:       env.Log,
+	})
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	health, err := ops.Start(ctx, cfg.Ops)
+	if err != nil {
+		return err
+	}
+	defer health.Close()
+	views := api.Server{Wire: e, Log: e.Log, Tracker: e.Tracker, Link: e.Link, Service: service}
+	var apiErr error
+	running.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-e.Ready(): // not before: of two wires in one place, the second is to hear that, and not that a port is taken
+			if _, apiErr = views.Start(ctx, cfg.API); apiErr != nil {
+				stop()
+				return
+			}
+			health.Ready()
+		}
+	})
+	err = e.Run(ctx)
+	stop()
+	running.Wait()
+	views.Close()
+	if apiErr != nil {
+		return app.Hint(fmt.Errorf("API: %w", apiErr), "choose another address with WIRE_API")
+	}
+	return advise(err)
+}
+
+// advise adds to the engine's errors what to do about them.
+func advise(err error) error {
+	switch {
+	case errors.Is(err, engine.ErrSecondWire):
+		return app.Hint(err, "one wire for each network namespace: stop the other one first")
+	case errors.Is(err, engine.ErrQueueTaken):
+		return app.Hint(err, "another program has it: choose another number with WIRE_QUEUE")
+	case errors.Is(err, engine.ErrNoInterface):
+		return app.Hint(err, "is the service running? docker compose up -d; another interface: WIRE_INTERFACE")
+	case errors.Is(err, engine.ErrInterfaceLost):
+		return app.Hint(err, "the service was restarted or stopped: docker compose up -d brings both back together")
+	case errors.Is(err, engine.ErrNoAccess):
+		return app.Hint(err, "run wire as root in its container, with cap_add NET_ADMIN and NET_RAW")
+	}
+	return err
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package sockets
+
+import "netlab.example/services/wire/packet"
+
+// List works on Linux only.
+func List(packet.Proto, uint16) ([]Socket, int, error) { return nil, 0, ErrNotHere }

@@ -1,0 +1,324 @@
+package trace
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// feed runs a hand-written trace through a tracker. A line is a packet:
+//
+//	in  40000 SYN 100                  direction, the client's port, flags, raw sequence number
+//	out 40000 SYN,ACK 500 101          … and the raw number it acknowledges
+//	in  40000 PSH,ACK 101 501 +5       … and how much data; a last word "x" drops it here
+//
+// and the answer, for each packet, is "conn class#ordinal.attempt seq/ack". What a packet is called
+// (Label) is another matter: see label_test.go.
+func feed(t *testing.T, tr *Tracker, trace string) []string {
+	t.Helper()
+	var got []string
+	id := 0
+	for line := range strings.Lines(trace) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		id++
+		r := parse(t, line)
+		r.ID, r.Time = id, time.Unix(int64(id), 0)
+		tr.Identify(r)
+		if strings.HasSuffix(line, " x") {
+			r.Fate.What = record.Dropped
+		}
+		tr.Label(r)
+		s := fmt.Sprintf("c%d %s#%d.%d %d/%d", r.Conn, r.Class, r.Ordinal, r.Attempt, r.Seq, r.Ack)
+		if r.Begins {
+			s += " begins"
+		}
+		if r.Ends {
+			s += " ends"
+		}
+		got = append(got, s)
+	}
+	return got
+}
+
+func parse(t *testing.T, line string) *record.Record {
+	t.Helper()
+	words := strings.Fields(line)
+	r := &record.Record{Dir: record.Direction(words[0])}
+	var port uint16
+	var seq, ack uint32
+	length := 0
+	fmt.Sscan(words[1], &port)
+	client, server := netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port), netip.MustParseAddrPort("10.0.0.2:8080")
+	var flags packet.Flags
+	flags.UnmarshalText([]byte(strings.ReplaceAll(words[2], ",", " ")))
+	fmt.Sscan(words[3], &seq)
+	for _, w := range words[4:] {
+		switch {
+		case w == "x":
+		case w[0] == '+':
+			fmt.Sscan(w[1:], &length)
+		default:
+			fmt.Sscan(w, &ack)
+		}
+	}
+	r.Packet = packet.Packet{Version: 4, Proto: packet.ProtoTCP, Src: client, Dst: server, Data: packet.Span{At: 40, Len: length},
+		TCP: &packet.TCP{Flags: flags, Seq: seq, Ack: ack}}
+	if r.Dir == record.Out {
+		r.Packet.Src, r.Packet.Dst = server, client
+	}
+	return r
+}
+
+func check(t *testing.T, got []string, want string) {
+	t.Helper()
+	i := 0
+	for line := range strings.Lines(want) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if i >= len(got) || got[i] != line {
+			t.Errorf("packet %d: %s, want %s", i+1, append(got, "nothing", "nothing")[min(i, len(got))], line)
+		}
+		i++
+	}
+	if i != len(got) {
+		t.Errorf("%d packets, want %d", len(got), i)
+	}
+}
+
+func TestConversation(t *testing.T) {
+	tr := New()
+	check(t, feed(t, tr, `
+		in  40000 SYN 100
+		out 40000 SYN,ACK 500 101
+		in  40000 ACK 101 501
+		in  40000 PSH,ACK 101 501 +5
+		out 40000 ACK 501 106
+		out 40000 PSH,ACK 501 106 +21 x
+		out 40000 FIN,ACK 522 106
+		in  40000 ACK 106 501
+		out 40000 PSH,ACK 501 106 +21
+		in  40000 ACK 106 523
+		in  40000 FIN,ACK 106 523
+		out 40000 ACK 523 107
+		in  40000 SYN 9000
+	`), `
+		c1 syn#1.0 0/0 begins
+		c1 syn#1.0 0/1
+		c1 ack#1.0 1/1
+		c1 data#1.0 1/1
+		c1 ack#6.0 1/6
+		c1 data#1.0 1/6
+		c1 fin#1.0 22/6
+		c1 ack#1.1 6/1
+		c1 data#1.1 1/6
+		c1 ack#23.0 6/23
+		c1 fin#1.0 6/23
+		c1 ack#7.0 23/7 ends
+		c2 syn#1.0 0/0 begins
+	`)
+	all := tr.Connections()
+	if len(all) != 1 || all[0].Ordinal != 2 || all[0].State != Opening {
+		t.Errorf("%+v", all)
+	}
+	if gone := tr.Expire(time.Unix(100, 0)); len(gone) != 1 || gone[0] != 1 {
+		t.Errorf("gone: %v", gone)
+	}
+}
+
+// A connection that is older than wire has relative numbers from 1 on, and does not count as beginning.
+func TestMidway(t *testing.T) {
+	tr := New()
+	check(t, feed(t, tr, `
+		out 40000 PSH,ACK 501 106 +10
+		in  40000 ACK 106 511
+		in  40000 PSH,ACK 106 511 +3
+	`), `
+		c1 data#1.0 1/1
+		c1 ack#11.0 1/11
+		c1 data#1.0 1/11
+	`)
+	if c := tr.Connections()[0]; !c.Midway || c.State != Open {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestNamesOfData(t *testing.T) {
+	const wrap = 1<<32 - 10
+	check(t, feed(t, New(), fmt.Sprintf(`
+		in  40000 SYN %d
+		in  40000 PSH,ACK %d 1 +20
+		in  40000 PSH,ACK 11 1 +10
+		in  40000 PSH,ACK 31 1 +10
+		in  40000 PSH,ACK 21 1 +10
+		in  40000 PSH,ACK %d 1 +50
+		in  40000 PSH,ACK 31 1 +15
+		in  40000 PSH,ACK 36 1 +5
+		in  40000 SYN %d
+		in  40000 RST 46
+	`, wrap, wrap+1, wrap+1, wrap)), `
+		c1 syn#1.0 0/0 begins
+		c1 data#1.0 1/1
+		c1 data#2.0 21/1
+		c1 data#3.0 41/1
+		c1 data#4.0 31/1
+		c1 data#1.1 1/1
+		c1 data#5.0 41/1
+		c1 data#3.1 46/1
+		c1 syn#1.1 0/0
+		c1 rst#1.0 56/0 ends
+	`)
+}
+
+// ACKs of the same number are told apart, so that chance can treat them apart.
+func TestNamesOfACKs(t *testing.T) {
+	check(t, feed(t, New(), `
+		in  40000 SYN 100
+		in  40000 ACK 101 501
+		in  40000 ACK 101 501
+		in  40000 ACK 101 501
+		in  40000 ACK 101 520
+	`), `
+		c1 syn#1.0 0/0 begins
+		c1 ack#1.0 1/1
+		c1 ack#1.1 1/1
+		c1 ack#1.2 1/1
+		c1 ack#20.0 1/20
+	`)
+}
+
+func udp(port uint16, at time.Time) *record.Record {
+	return &record.Record{Time: at, Dir: record.In, Packet: packet.Packet{Version: 4, Proto: packet.ProtoUDP, Data: packet.Span{At: 28, Len: 2},
+		Src: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port), Dst: netip.MustParseAddrPort("10.0.0.2:1314")}}
+}
+
+func TestDatagrams(t *testing.T) {
+	tr := New()
+	now := time.Unix(0, 0)
+	for _, tc := range []struct {
+		port          uint16
+		after         time.Duration
+		conn, ordinal int
+		begins        bool
+	}{
+		{40000, 0, 1, 1, true},
+		{40000, time.Second, 1, 2, false},
+		{40001, time.Second, 2, 1, true},
+		{40000, udpSilence, 3, 1, true}, // after a silence
+	} {
+		now = now.Add(tc.after)
+		r := udp(tc.port, now)
+		tr.Identify(r)
+		tr.Label(r)
+		if r.Conn != tc.conn || r.Ordinal != tc.ordinal || r.Begins != tc.begins || r.Label.Kind != record.KindDatagram {
+			t.Errorf("%+v: %+v", tc, r)
+		}
+	}
+	tr.Expire(now) // 1 was replaced, 2 has been silent
+	if all := tr.Connections(); len(all) != 1 || all[0].Ordinal != 3 {
+		t.Errorf("%+v", all)
+	}
+}
+
+// An error belongs to the conversation that it quotes.
+func TestICMP(t *testing.T) {
+	tr := New()
+	q := udp(40000, time.Unix(0, 0))
+	tr.Identify(q)
+	r := &record.Record{Dir: record.Out, Packet: packet.Packet{Version: 4, Proto: packet.ProtoICMP, ICMP: &packet.ICMP{Type: 3, Code: 3,
+		Quote: &packet.Quote{Proto: packet.ProtoUDP, Src: q.Packet.Src, Dst: q.Packet.Dst}}}}
+	tr.Identify(r)
+	tr.Label(r)
+	if r.Conn != 1 || r.Class != record.ClassICMP || r.Ordinal != 1 || r.Client != q.Packet.Src || r.Label.Kind != record.KindPortUnreachable {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	tr := New()
+	for i := range 3 * maxConns {
+		r := udp(uint16(i), time.Unix(int64(i), 0).Add(time.Duration(i)))
+		r.Packet.Dst = netip.AddrPortFrom(r.Packet.Dst.Addr(), uint16(i>>16))
+		tr.Identify(r)
+	}
+	if n := len(tr.Connections()); n != maxConns {
+		t.Errorf("%d connections", n)
+	}
+	if n := len(tr.Expire(time.Time{})); n != 2*maxConns {
+		t.Errorf("%d forgotten", n)
+	}
+	// Data that nobody acknowledges.
+	syn := parse(t, "in 40000 SYN 0")
+	tr.Identify(syn)
+	for i := range 3 * maxSegments {
+		r := parse(t, fmt.Sprintf("in 40000 PSH,ACK %d 1 +10", 1+10*i))
+		tr.Identify(r)
+		tr.Label(r)
+		if r.Ordinal != i+1 || r.Attempt != 0 {
+			t.Fatalf("segment %d: %+v", i, r)
+		}
+	}
+	if tr.segments > maxSegments {
+		t.Errorf("%d segments", tr.segments)
+	}
+	// A long download with its ACKs leaves little behind.
+	tr = New()
+	for i := range 10000 {
+		out := parse(t, fmt.Sprintf("out 40000 PSH,ACK %d 1 +10", 1+10*i))
+		tr.Identify(out)
+		tr.Label(out)
+		in := parse(t, fmt.Sprintf("in 40000 ACK 1 %d", 11+10*i))
+		tr.Identify(in)
+		tr.Label(in)
+	}
+	if tr.segments > 2*keptAcked+1 {
+		t.Errorf("%d segments after all was acknowledged", tr.segments)
+	}
+	// What was forgotten is still known to be old.
+	r := parse(t, "out 40000 PSH,ACK 1 1 +10")
+	tr.Identify(r)
+	if r.Attempt == 0 {
+		t.Errorf("an old segment counts as new: %+v", r)
+	}
+}
+
+// FuzzTracker: no order of packets, however absurd, breaks the tracker or its bounds.
+func FuzzTracker(f *testing.F) {
+	f.Add([]byte{0, 2, 0, 0, 0, 1, 18, 0, 1, 0, 0, 16, 1, 1, 5, 1, 24, 1, 1, 9, 1, 17, 9, 9, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tr := New()
+		for id := 1; len(b) >= 5; b, id = b[5:], id+1 {
+			r := &record.Record{ID: id, Dir: record.In, Packet: packet.Packet{Proto: packet.ProtoTCP, Data: packet.Span{At: 40, Len: int(b[4])},
+				Src: netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(b[0]>>6)), Dst: netip.MustParseAddrPort("10.0.0.2:8080"),
+				TCP: &packet.TCP{Flags: packet.Flags(b[1]), Seq: uint32(b[2]) << (b[0] & 24), Ack: uint32(b[3]) << (b[0] & 24)}}}
+			if b[0]&1 != 0 {
+				r.Dir = record.Out
+				r.Packet.Src, r.Packet.Dst = r.Packet.Dst, r.Packet.Src
+			}
+			if b[0]&2 != 0 {
+				r.Fate.What = record.Dropped
+			}
+			tr.Identify(r)
+			tr.Label(r)
+			if r.Conn < 1 || r.Ordinal < 0 || r.Attempt < 0 {
+				t.Fatalf("%+v", r)
+			}
+			for _, c := range tr.conns {
+				for _, w := range c.way {
+					for i := 1; i < len(w.segments); i++ {
+						if before(w.segments[i].from, w.segments[i-1].to) && w.segments[i].from-w.segments[0].from < 1<<30 {
+							t.Fatalf("segments overlap: %+v", w.segments)
+						}
+					}
+				}
+			}
+		}
+	})
+}

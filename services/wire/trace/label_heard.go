@@ -1,0 +1,384 @@
+package trace
+
+import (
+	"slices"
+	"time"
+
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// labels is what Label remembers of one direction, beside its segments: what its sender has sent and
+// said, and what the sender has heard. Why somebody sends again follows from what they have heard by
+// then, not from what was said: a packet that wire drops is never heard, one that it delays is heard later.
+type labels struct {
+	syn, fin segment       // as if they were data
+	synDelay time.Duration // for which wire kept the SYN
+	recent   [8]header     // of the latest packets, to know a copy by
+	at       int           // the next place in recent
+	top      header        // of the latest packet with the highest number so far
+	topEnd   uint32        // the number after it
+
+	// What this side says about the other's data. Packets that are lost here do not count.
+	scale    uint8 // of its windows
+	sacks    bool  // it offered selective acknowledgements
+	window   uint32
+	zero     int               // the record that closed its window
+	dupACK   uint32            // the number that its latest duplicate ACK asks for
+	dups     int               // how many of them in a row
+	blocks   []packet.SeqRange // its latest SACK
+	lastData int               // the record of its latest data
+	resets   int
+
+	heard   heard
+	pending []arrival // what wire delays on its way to this side, by time
+
+	asks      bool       // UDP: this side began
+	questions []question // UDP: of this side, without an answer yet, by time
+}
+
+// heard is what one side knows, as a sender, from what has reached it.
+type heard struct {
+	last  signal // the latest packet from the other side
+	from  int    // its record
+	kind  record.Kind
+	class record.Class
+	data  int  // the record of the latest with data
+	syns  int  // how many SYNs
+	sacks bool // the other side offered selective acknowledgements
+
+	closed    bool   // the other side has no room
+	una       uint32 // everything below is acknowledged; valid if any
+	any       bool
+	progress  time.Time // when una grew last
+	dups      int       // duplicate ACKs since
+	third     signal    // the third of them
+	delivered int       // the latest transmission that is known to have arrived: RFC 8985 calls it RACK.segment
+	news      signal    // when that was heard
+	selected  int       // when that was last heard by SACK; a record, as in signal
+	blocks    []packet.SeqRange
+
+	srtt, rttvar time.Duration // RFC 6298
+	far          time.Duration // the part of the round trip that lies beyond the side which wire is not at
+
+	// A recovery lasts until everything is acknowledged that was on its way when it began.
+	recovers bool
+	recovery record.By
+	began    int // with which record
+	until    uint32
+}
+
+// signal is when something was heard: the time, and the record that was on its way.
+type signal struct {
+	id   int
+	time time.Time
+}
+
+// arrival is what a packet tells the side that it reaches.
+type arrival struct {
+	time       time.Time
+	id         int
+	kind       record.Kind
+	class      record.Class
+	hasAck     bool
+	ack        uint32
+	window     uint32
+	blocks     []packet.SeqRange
+	duplicates bool // the first block is a duplicate SACK
+}
+
+// maxPending bounds what one side of one connection may be waiting for. What exceeds it counts as
+// heard a little early, with the right time.
+const maxPending = 32
+
+// sent notes a transmission, lost here or not.
+func (w *way) sent(r *record.Record) {
+	l, h := &w.labels, r.Packet.TCP
+	length := uint32(r.Packet.Data.Len)
+	again := func(s *segment) {
+		if r.Label.Kind == record.KindDuplicate {
+			if arrives(r) && s.arrived < r.Label.Of { // the packet itself was lost here, its copy is not
+				s.arrived = r.ID
+			}
+			return
+		}
+		if r.Label.Kind == record.KindRetransmission && s.id != r.ID {
+			if !s.continues(r) {
+				s.nth++
+			}
+			s.by, s.reach = r.Label.By, h.Seq+length
+		}
+		s.lastID, s.lastTime = r.ID, r.Time
+		if arrives(r) {
+			s.arrived = r.ID
+		}
+	}
+	if h.Flags.Has(packet.SYN) {
+		if w.syn == 1 {
+			l.syn = segment{from: h.Seq, to: h.Seq + 1, id: r.ID}
+		}
+		again(&l.syn)
+		l.synDelay = r.Fate.Delay
+		l.sacks = h.SACKPermitted
+		if h.WindowScale != nil {
+			l.scale = *h.WindowScale
+		}
+	}
+	if h.Flags.Has(packet.FIN) {
+		if w.fin == 1 {
+			l.fin = segment{from: w.finSeq - 1, to: w.finSeq, id: r.ID}
+		}
+		again(&l.fin)
+	}
+	if r.Class == record.ClassData {
+		for i, _ := w.at(h.Seq); i < len(w.segments) && before(w.segments[i].from, h.Seq+length); i++ {
+			again(&w.segments[i])
+			if r.Label.Kind == record.KindOutOfOrder {
+				w.segments[i].lastID = w.afterwards(i).id - 1 // it was sent before what has overtaken it
+			}
+		}
+	}
+	if r.Label.Kind == record.KindDupACK {
+		l.dupACK, l.dups = h.Ack, r.Label.Nth
+	}
+	if r.Label.Kind != record.KindDuplicate {
+		w.remember(r)
+	}
+}
+
+// said notes what a packet that arrives says about its sender.
+func (w *way) said(r *record.Record) {
+	l, h := &w.labels, r.Packet.TCP
+	switch {
+	case h.Flags.Has(packet.RST):
+		l.resets++
+		return
+	case r.Class == record.ClassData:
+		l.lastData = r.ID
+	}
+	if window := w.windowOf(r); window == 0 && l.window > 0 {
+		l.zero = r.ID
+	}
+	l.window, l.blocks = w.windowOf(r), h.SACK
+}
+
+// windowOf is the room that a packet's sender says it has, in bytes. In a SYN it is never scaled, and
+// after the handshake only if both sides offered to (RFC 7323, 2.2).
+func (w *way) windowOf(r *record.Record) uint32 {
+	window := uint32(r.Packet.TCP.Window)
+	if r.Packet.TCP.Flags.Has(packet.SYN) {
+		return window
+	}
+	return window << w.labels.scale
+}
+
+// reached hands a packet that comes from the other side to w's sender, now or when its delay is over.
+func (w *way) reached(r *record.Record) {
+	h := r.Packet.TCP
+	if h.Flags.Has(packet.SYN) {
+		w.labels.heard.sacks = h.SACKPermitted
+		if h.WindowScale == nil {
+			w.labels.scale = 0 // both sides scale, or none does
+		}
+	}
+	a := arrival{r.Time.Add(r.Fate.Delay), r.ID, r.Label.Kind, r.Class, h.Flags.Has(packet.ACK), h.Ack, uint32(h.Window), h.SACK, duplicateSACK(h) != nil}
+	if r.Fate.Delay <= 0 && len(w.labels.pending) == 0 {
+		w.hear(a, a.id)
+		return
+	}
+	i := len(w.labels.pending)
+	for i > 0 && a.time.Before(w.labels.pending[i-1].time) {
+		i--
+	}
+	w.labels.pending = slices.Insert(w.labels.pending, i, a)
+	if len(w.labels.pending) > maxPending {
+		w.hearFirst(r.ID)
+	}
+}
+
+// settle lets w's sender hear what has reached it before r.
+func (w *way) settle(r *record.Record) {
+	for len(w.labels.pending) > 0 && !w.labels.pending[0].time.After(r.Time) {
+		w.hearFirst(r.ID)
+	}
+}
+
+func (w *way) hearFirst(now int) {
+	a := w.labels.pending[0]
+	w.labels.pending = slices.Delete(w.labels.pending, 0, 1)
+	w.hear(a, now)
+}
+
+// hear is what a sender learns from a packet. now is the record that passes wire at that moment: what
+// the sender sends later has a higher one.
+func (w *way) hear(a arrival, now int) {
+	k := &w.labels.heard
+	g := signal{now, a.time}
+	k.last, k.from, k.kind, k.class = g, a.id, a.kind, a.class
+	switch a.class {
+	case record.ClassData:
+		k.data = a.id
+	case record.ClassSYN:
+		k.syns++
+	}
+	if !a.hasAck {
+		return
+	}
+	if a.class != record.ClassRST {
+		k.closed = a.window == 0
+	}
+	switch {
+	case !k.any || before(k.una, a.ack):
+		w.measure(a)
+		k.una, k.any, k.progress, k.dups = a.ack, true, a.time, 0
+		if i, old := w.at(a.ack - 1); old {
+			k.deliver(&w.segments[i], g)
+		}
+		if k.recovers && !before(a.ack, k.until) {
+			k.recovers = false
+		}
+	case a.kind == record.KindDupACK && a.ack == k.una:
+		if k.dups++; k.dups == 3 {
+			k.third = g
+		}
+	}
+	known := k.delivered
+	if w.selective(a, g); k.delivered > known {
+		k.selected = now
+	}
+}
+
+// selective reads which segments arrived although an earlier one is missing. It looks at three bytes of each block:
+// its first, its last, and the first that was not in a block before. One of them belongs to the packet that drew the
+// ACK, and that is the one whose arrival is news.
+func (w *way) selective(a arrival, g signal) {
+	k := &w.labels.heard
+	blocks := a.blocks
+	if a.duplicates {
+		blocks = blocks[1:]
+	}
+	for _, b := range blocks[:min(len(blocks), 4)] {
+		if !before(k.una, b.From) || !before(b.From, b.To) || before(w.next, b.To) {
+			continue
+		}
+		fresh := b.From
+		for range k.blocks {
+			for _, old := range k.blocks {
+				if !before(fresh, old.From) && before(fresh, old.To) {
+					fresh = old.To
+				}
+			}
+		}
+		for _, number := range [...]uint32{b.From, fresh, b.To - 1} {
+			if i, old := w.at(number); old && before(number, b.To) {
+				k.deliver(&w.segments[i], g)
+			}
+		}
+		if f := &w.labels.fin; w.fin > 0 && b.To == w.finSeq {
+			k.deliver(f, g)
+		}
+	}
+	k.blocks = blocks[:min(len(blocks), 4)]
+}
+
+// deliver notes that a segment has arrived, in its latest transmission that could.
+func (k *heard) deliver(s *segment, g signal) {
+	if s.arrived > k.delivered {
+		k.delivered, k.news = s.arrived, g
+	}
+}
+
+// measure takes the round-trip time from an acknowledgement, as RFC 6298 does; not from a segment that
+// was sent twice, because nobody knows which of the two was answered (Karn's algorithm).
+func (w *way) measure(a arrival) {
+	s := &w.labels.syn
+	if i, old := w.at(a.ack - 1); old {
+		s = &w.segments[i]
+	} else if w.syn != 1 || a.ack != s.to {
+		return
+	}
+	sample := a.time.Sub(s.lastTime)
+	if s.attempts > 0 || s.id == 0 || sample < 0 {
+		return
+	}
+	k := &w.labels.heard
+	if k.srtt == 0 {
+		k.srtt, k.rttvar = max(sample, 1), sample/2
+		return
+	}
+	k.rttvar += ((k.srtt - sample).Abs() - k.rttvar) / 4
+	k.srtt += (sample - k.srtt) / 8
+}
+
+const (
+	rtoFirst = time.Second            // RFC 6298, 2.1: while nothing was measured
+	rtoLeast = 200 * time.Millisecond // Linux, at least; the RFC says one second
+)
+
+func (k *heard) rtt() time.Duration { return k.srtt + k.far }
+
+// patience is how much longer than a round trip a sender waits before its timer (RTO) goes off.
+func (k *heard) patience() time.Duration {
+	if k.srtt == 0 {
+		return rtoFirst
+	}
+	return max(4*k.rttvar, rtoLeast)
+}
+
+// upTo is the record that brought the byte before number, or the SYN or FIN that took its place: the
+// record which an acknowledgement of number answers. 0 if it is forgotten.
+func (w *way) upTo(number uint32) int {
+	if i, old := w.at(number - 1); old {
+		return w.segments[i].arrived
+	}
+	if w.fin > 0 && number == w.finSeq {
+		return w.labels.fin.arrived
+	}
+	if w.syn > 0 && number == w.labels.syn.to {
+		return w.labels.syn.arrived
+	}
+	return 0
+}
+
+// missing is the record of what number was first sent in: what a duplicate ACK asks for. 0 if it never
+// passed here.
+func (w *way) missing(number uint32) int {
+	if i, old := w.at(number); old {
+		return w.segments[i].id
+	}
+	if w.fin > 0 && number+1 == w.finSeq {
+		return w.labels.fin.id
+	}
+	return 0
+}
+
+// repeated is how many duplicate ACKs with this number were sent in a row.
+func (l *labels) repeated(number uint32) int {
+	if l.dupACK != number {
+		return 0
+	}
+	return l.dups
+}
+
+// newSACK reports whether h names data as received that the ACK before did not.
+func (l *labels) newSACK(h *packet.TCP) bool {
+	return slices.ContainsFunc(h.SACK, func(b packet.SeqRange) bool {
+		return !slices.ContainsFunc(l.blocks, func(old packet.SeqRange) bool { return !before(b.From, old.From) && !before(old.To, b.To) })
+	})
+}
+
+// duplicateSACK returns the block that says what was received twice, if there is one: it comes first, and lies
+// below the acknowledgement or within the second block (RFC 2883, 4).
+func duplicateSACK(h *packet.TCP) *packet.SeqRange {
+	if len(h.SACK) == 0 {
+		return nil
+	}
+	first := &h.SACK[0]
+	if !before(h.Ack, first.To) {
+		return first
+	}
+	if len(h.SACK) > 1 && !before(first.From, h.SACK[1].From) && !before(h.SACK[1].To, first.To) {
+		return first
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package trace
+
+import (
+	"encoding/binary"
+	"time"
+
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// question is a datagram that waits for its answer.
+type question struct {
+	id   int
+	time time.Time // when it reaches the other side
+}
+
+const (
+	maxQuestions = 16
+	askedFor     = time.Second // a question so old is given up when the next one comes: it was junk, say
+)
+
+// datagram says what r is: one that asks, or the answer to one. UDP itself has no such thing. The side
+// that began a flow asks, and answers come in the order of the questions that arrived.
+func (c *conn) datagram(r *record.Record) record.Label {
+	out, back := c.sides(r)
+	original, copied := out.copied(r)
+	defer out.remember(r)
+	if copied {
+		return record.Label{Kind: record.KindDuplicate, Of: original}
+	}
+	l := record.Label{Kind: record.KindDatagram}
+	asked := &back.labels.questions
+	if len(*asked) > 0 && !(*asked)[0].time.After(r.Time) {
+		l.Of = (*asked)[0].id
+		*asked = (*asked)[1:]
+		return l
+	}
+	if r.Begins {
+		out.labels.asks = true
+	}
+	if !out.labels.asks || !arrives(r) {
+		return l
+	}
+	mine := &out.labels.questions
+	for len(*mine) > 0 && (len(*mine) >= maxQuestions || r.Time.Sub((*mine)[0].time) > askedFor) {
+		*mine = (*mine)[1:]
+	}
+	*mine = append(*mine, question{r.ID, r.Time.Add(r.Fate.Delay)})
+	return l
+}
+
+// icmp says what a message about another packet is, and about which packet. c is nil where the
+// connection is not known.
+func (c *conn) icmp(r *record.Record) record.Label {
+	l := record.Label{Kind: record.KindICMP}
+	q := r.Packet.ICMP.Quote
+	if q == nil {
+		return l
+	}
+	if r.Packet.ICMP.PortUnreachable(r.Packet.Proto) {
+		l.Kind = record.KindPortUnreachable
+	}
+	if c != nil {
+		_, about := c.sides(r)
+		l.Of = about.quoted(r, q)
+		about.labels.questions = nil // nobody will answer them
+	}
+	return l
+}
+
+// quoted is the record of the packet that r quotes: of the same IPv4 ID, or of the same sequence number,
+// else the latest one that arrived.
+func (w *way) quoted(r *record.Record, q *packet.Quote) int {
+	id := uint16(0)
+	if quote := r.Packet.Data.Of(r.Raw); len(quote) >= 6 && quote[0]>>4 == 4 {
+		id = binary.BigEndian.Uint16(quote[4:])
+	}
+	latest := 0
+	for i := range w.labels.recent {
+		h := &w.labels.recent[i]
+		if id != 0 && h.ipID == id || q.Proto == packet.ProtoTCP && h.id > 0 && h.seq == q.Seq {
+			return h.id
+		}
+		if !h.lost {
+			latest = max(latest, h.id)
+		}
+	}
+	return latest
+}

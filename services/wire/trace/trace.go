@@ -1,0 +1,170 @@
+package trace
+
+import (
+	"container/list"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"netlab.example/services/wire/packet"
+	"netlab.example/services/wire/record"
+)
+
+// The tracker's memory, bounded: a flood of made-up connections makes it forget, and no more than that.
+const (
+	maxConns       = 4096             // the one that has been silent longest is forgotten
+	maxSegments    = 4096             // sent and remembered, for each direction of a connection
+	maxAllSegments = 1 << 18          // in all connections
+	keptAcked      = 64               // segments remembered after their acknowledgement, for needless retransmissions
+	udpSilence     = 30 * time.Second // after this a flow of datagrams is over
+)
+
+// Tracker follows the connections of one service. Its methods may be called from any goroutine, but
+// packets must come in order.
+type Tracker struct {
+	mu       sync.Mutex
+	conns    map[key]*conn
+	silence  *list.List // of *conn; the one that spoke last is in front
+	last     int        // the ordinal given last
+	segments int        // remembered in all
+	evicted  []int      // connections forgotten for want of room since the last Expire
+}
+
+// key tells connections apart.
+type key struct {
+	proto          packet.Proto
+	client, server netip.AddrPort
+}
+
+// Connection is what the tracker knows about one connection, or one flow of datagrams.
+type Connection struct {
+	Ordinal  int            `json:"conn"`
+	Proto    packet.Proto   `json:"proto"`
+	Client   netip.AddrPort `json:"client"`
+	Server   netip.AddrPort `json:"server"`
+	Midway   bool           `json:"midway,omitempty"` // it was there before wire, so its beginning was not seen
+	Began    time.Time      `json:"began"`
+	Last     time.Time      `json:"last"` // its last packet
+	State    State          `json:"state"`
+	ToServer Amount         `json:"to_server"`
+	ToClient Amount         `json:"to_client"`
+}
+
+// Amount counts one direction of a connection.
+type Amount struct {
+	Packets int    `json:"packets"`
+	Data    int    `json:"data"`  // first transmissions of data: the highest #k
+	Bytes   uint64 `json:"bytes"` // of data, each sent for the first time
+}
+
+// State is where a connection is in its life, by what was seen of it.
+type State string
+
+const (
+	Opening    State = "opening"
+	Open       State = "open"
+	HalfClosed State = "half-closed" // one direction has ended
+	Closed     State = "closed"
+	Reset      State = "reset"
+)
+
+// conn is a connection with what the tracker remembers to understand its next packet.
+type conn struct {
+	Connection
+	way   [2]way // index: in 0, out 1
+	place *list.Element
+}
+
+// way is one direction of a connection.
+type way struct {
+	known    bool      // first is known
+	first    uint32    // the number that counts as 0: the SYN's
+	next     uint32    // one past the highest number sent
+	segments []segment // sent, sorted by number; no two overlap
+	acked    uint32    // the highest number that the other side has acknowledged; valid if anyAck
+	anyAck   bool
+	syn      int // how often each was sent
+	fin      int
+	counts   map[record.Class]int
+	ackTimes int    // how often lastAck was sent as a bare ACK
+	lastAck  uint32 // relative
+	finSeq   uint32 // one past the FIN; valid if fin > 0
+	labels   labels // what Label remembers
+}
+
+// segment is a piece of data that was sent, once or several times.
+type segment struct {
+	from, to uint32 // raw numbers, to excluded
+	ordinal  int
+	attempts int       // transmissions after the first
+	id       int       // the record of its first transmission
+	lastID   int       // the record of its latest
+	lastTime time.Time // when that passed
+	arrived  int       // the record of the latest transmission that was not lost here; 0 while all were
+	nth      int       // how often its sender has sent it again; attempts counts copies made by the network, too
+	by       record.By // why, the last time
+	reach    uint32    // and how far that went: the rest may follow in a packet of its own
+}
+
+// New makes a tracker that has seen nothing.
+func New() *Tracker {
+	return &Tracker{conns: map[key]*conn{}, silence: list.New()}
+}
+
+// Last is the ordinal of the connection that began last.
+func (t *Tracker) Last() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
+}
+
+// Connections lists the connections that the tracker remembers, by ordinal.
+func (t *Tracker) Connections() []Connection {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]Connection, 0, len(t.conns))
+	for _, c := range t.conns {
+		all = append(all, c.Connection)
+	}
+	slices.SortFunc(all, func(a, b Connection) int { return a.Ordinal - b.Ordinal })
+	return all
+}
+
+// Expire forgets the flows of datagrams that have been silent for long, and returns the ordinals of all
+// connections that were forgotten since the last call. A TCP connection may be silent for ever.
+func (t *Tracker) Expire(now time.Time) []int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for e := t.silence.Back(); e != nil; {
+		c, ahead := e.Value.(*conn), e.Prev()
+		if now.Sub(c.Last) < udpSilence {
+			break
+		}
+		if c.Proto == packet.ProtoUDP {
+			t.forget(c)
+		}
+		e = ahead
+	}
+	gone := t.evicted
+	t.evicted = nil
+	return gone
+}
+
+func (t *Tracker) forget(c *conn) {
+	t.segments -= len(c.way[0].segments) + len(c.way[1].segments)
+	t.silence.Remove(c.place)
+	delete(t.conns, key{c.Proto, c.Client, c.Server})
+	t.evicted = append(t.evicted, c.Ordinal)
+}
+
+// side is the index of a direction.
+func side(d record.Direction) int {
+	if d == record.In {
+		return 0
+	}
+	return 1
+}
+
+// before reports whether sequence number a comes before b, across the wrap at 2^32.
+func before(a, b uint32) bool { return int32(a-b) < 0 }
