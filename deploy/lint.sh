@@ -1,0 +1,53 @@
+#!/bin/sh
+# lint.sh: everything that is checked without running anything. Goes on after a finding; exit 1 if there was one.
+set -u
+cd "$(dirname "$0")/.."
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
+modules=$(go list -m -f '{{.Dir}}') || exit
+status=0
+finding() {
+	echo "lint: $1" >&2
+	status=1
+}
+
+unformatted=$(gofmt -l .)
+[ -z "$unformatted" ] || finding "gofmt -w $(echo $unformatted)"
+go vet work || finding "go vet"
+go run $staticcheck work || finding "staticcheck"
+
+# Each module by itself, as its image is built: the workspace hides an import that go.mod does not declare.
+for dir in $modules; do
+	(cd "$dir" && GOWORK=off go mod tidy -diff) || finding "go mod tidy, in ${dir#"$PWD"/}"
+	(cd "$dir" && GOWORK=off go build -o /dev/null ./...) || finding "GOWORK=off go build, in ${dir#"$PWD"/}"
+done
+
+# Who may import whom: a service no other service, pkg no service, e2e nothing of ours.
+for dir in $modules; do
+	case ${dir#"$PWD"/} in
+	services/*) allowed="netlab.example/pkg/|netlab.example/services/${dir##*/}(/|\$)" ;;
+	pkg) allowed="netlab.example/pkg/" ;;
+	e2e) allowed="netlab.example/e2e" ;;
+	*) allowed="netlab.example/" ;; # the measurements look where they like
+	esac
+	strangers=$(cd "$dir" && go list -test -deps -f '{{.ImportPath}}' ./... | sed 's/ .*//; s/\.test$//; s/_test$//' |
+		grep '^netlab\.example/' | grep -vE "^($allowed)" | sort -u)
+	[ -z "$strangers" ] || finding "${dir#"$PWD"/} imports $(echo $strangers)"
+done
+
+# Known vulnerabilities, where the database can be reached.
+for dir in $modules; do
+	found=$(cd "$dir" && go run $govulncheck ./... 2>&1)
+	case $?:$found in
+	0:*) ;;
+	*"dial tcp"* | *"no such host"* | *Timeout* | *"unexpected status"*)
+		echo "lint: the vulnerability database is out of reach: not checked"
+		break
+		;;
+	*)
+		echo "$found"
+		finding "govulncheck, in ${dir#"$PWD"/}"
+		;;
+	esac
+done
+exit $status
