@@ -1,0 +1,271 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// Wire gets SIGKILL in the middle of a transfer, with packets in its hands, and the transfer goes on; so does
+// the next, without wire; and the next wire takes over.
+func TestWireKilled(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("0123456789abcdef", 3<<10)
+	server := serve(t, "hello-tcp", "HELLO_TCP_NAME="+name)
+	want := "HTTP/1.1 200 OK\r\n\r\nHello World, " + name + "!"
+	get := func() {
+		t.Helper()
+		p := probe(t, server.url("tcp4"))
+		p.send("hello")
+		p.eof()
+		if got := p.rest(); got != want {
+			t.Errorf("%d bytes arrived, want %d, or others", len(got), len(want))
+		}
+		if code := p.exit(); code != 0 {
+			t.Errorf("the conversation ended badly: %s", p.err.rest())
+		}
+	}
+	w := startWire(t, server)
+	w.link("delay=50ms")
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		w.until("a part of the answer", func(p *packet) bool { return data("out")(p) && p.Ordinal == 5 })
+		w.signal("KILL")
+	}()
+	get()
+	<-killed
+	w.exit()
+	get()
+	w.begin()
+	get()
+	w.until("the end", ends)
+}
+
+// Of two wires in one place the second says so, and the first goes on.
+func TestWireSecond(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "hello-tcp")
+	first := startWire(t, server)
+	second := newWire(t, server, wireCaps, "WIRE_QUEUE=11", "WIRE_API=tcp://:9201", "WIRE_OPS=")
+	second.start()
+	if code := second.exit(); code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	if errs := second.err.rest(); strings.Count(errs, "\n") != 2 || !strings.Contains(errs, "\nhint: one wire for each network namespace: stop the other one first\n") {
+		t.Errorf("it says %q", errs)
+	}
+	p := probe(t, server.url("tcp4"))
+	p.send("hello")
+	p.eof()
+	if got := p.rest(); got != hello {
+		t.Errorf("answer %q", got)
+	}
+	first.until("the end", ends)
+}
+
+// Where wire may not touch packets it watches, and says that it can do no more.
+func TestWireWatchesOnly(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "hello-tcp")
+	w := newWire(t, server, []string{"NET_RAW"})
+	w.begin()
+	if s := w.status(); s.Impairs || s.Mechanism != "observe" {
+		t.Errorf("%+v", s)
+	}
+	refused := command(t, w.id, "wire", "link", "loss=10%")
+	if errs, code := refused.err.rest(), refused.exit(); code != 1 || !strings.HasSuffix(errs, "\nhint: wire status says why\n") {
+		t.Errorf("wire link: exit %d, %q", code, errs)
+	}
+	if status := w.run("status"); !strings.Contains(status, "the capability NET_ADMIN or NET_RAW is missing") {
+		t.Errorf("wire status:\n%s", status)
+	}
+	p := probe(t, server.url("tcp4"))
+	p.send("hello")
+	p.eof()
+	if got := p.rest(); got != hello {
+		t.Errorf("answer %q", got)
+	}
+	if answer := w.until("the answer", data("out")); answer.text() != hello || answer.Fate.What != "seen" {
+		t.Errorf("%s", answer)
+	}
+}
+
+// A datagram to a port where nobody listens draws an ICMP error, which belongs to its question.
+func TestWirePortUnreachable(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "hello-tcp") // listens on TCP alone
+	w := startWire(t, server, "WIRE_SERVICE=udp://:8080")
+	for _, network := range []string{"udp4", "udp6"} {
+		p := probe(t, server.url(network))
+		p.send("36.6\n")
+		question := w.until("the question", data("in"))
+		p.err.expect("connection refused")
+		if answer := w.next(); answer.Label.Kind != "icmp-port-unreachable" || answer.Dir != "out" || answer.Conn != question.Conn || answer.Client.Addr().Is4() != (network == "udp4") {
+			t.Errorf("%s", answer)
+		}
+	}
+}
+
+// Packets that nobody sends who means well do wire no harm: cut headers, random options, overlapping fragments.
+func TestWireSurvivesJunk(t *testing.T) {
+	t.Parallel()
+	for _, service := range []string{"hello-tcp", "udp-temp"} {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, service)
+			w := startWire(t, server, "WIRE_RECORDS=5000") // less than comes: it forgets, too
+			began := w.status().Started
+			w.link("loss=10% delay=1ms jitter=1ms reorder=10% duplicate=10% corrupt=10% seed=1")
+			for _, network := range []string{"tcp4", "tcp6"} {
+				out, err := cli("run", "--rm", "--label="+label+"="+suite.run, "--network="+suite.name, "--read-only", "--cap-drop=ALL",
+					"--cap-add=NET_RAW", suite.name, "-junk=10000", network+"://"+server.name+":"+ports[service])
+				if err != nil {
+					t.Fatal(err)
+				}
+				var sent int
+				if fmt.Sscanf(out, "sent %d", &sent); sent < 5000 {
+					t.Errorf("%s", out)
+				}
+			}
+			w.link("")
+			s := w.status()
+			if !s.Started.Equal(began) || s.Memory.Last < 2000 {
+				t.Errorf("%+v, began %s", s, began)
+			}
+			// All views can show it, and nothing of it reaches a terminal as it came.
+			for _, view := range []string{"watch --once --plain", "watch --once --json --since=0", "capture", "picture", "sockets", "counters --all", fmt.Sprintf("open %d", s.Memory.Last)} {
+				if out := w.run(strings.Fields(view)...); view != "capture" && strings.ContainsAny(out, "\x1b\x00\x07") {
+					t.Errorf("wire %s prints control characters", view)
+				}
+			}
+			w.story = command(t, w.id, "wire", "watch", "--json", fmt.Sprint("--since=", s.Memory.Last))
+			if service == "hello-tcp" {
+				w.run("do", "drop data #1 to client")
+				p := probe(t, server.url("tcp4"))
+				p.send("hello")
+				p.eof()
+				if got := p.rest(); got != hello {
+					t.Errorf("answer %q", got)
+				}
+				w.until("the drop", func(p *packet) bool { return p.text() == hello && p.Fate.What == "dropped" })
+				w.until("the same again", func(p *packet) bool { return p.text() == hello && p.Label.Kind == "retransmission" })
+			} else {
+				p := probe(t, server.url("udp6"))
+				p.send("36.6\n")
+				p.expect("97.88\n")
+				w.until("the answer", data("out"))
+			}
+		})
+	}
+}
+
+// Beside a server of the lab: whatever becomes of the server, wire is back by itself, or says what to run.
+func TestWireInTheStack(t *testing.T) {
+	t.Parallel()
+	lab := newStack(t, "wire", "NETLAB_LANG=en")
+	lab.run(0, "up", "-d", "--wait", "--no-build", "wire-hello")
+	works := func(t *testing.T) {
+		t.Helper()
+		for end := time.Now().Add(patience); lab.compose(t.Context(), "exec", "-T", "wire-hello", "wire", "healthcheck").Run() != nil; {
+			if time.Now().After(end) {
+				t.Fatal("wire is not back")
+			}
+		}
+		if got := lab.ask("hello-tcp", "8080", "hello"); got != hello {
+			t.Errorf("answer %q", got)
+		}
+		var s wireStatus
+		out := lab.run(0, "exec", "-T", "wire-hello", "wire", "status", "--json")
+		if err := json.Unmarshal([]byte(out), &s); err != nil || !s.Impairs || s.Memory.Last < 8 {
+			t.Errorf("wire status: %s", out)
+		}
+	}
+	works(t)
+	for _, service := range []string{"hello-tcp", "wire-hello"} {
+		bound, err := cli("inspect", "-f", "{{range $port, $_ := .HostConfig.PortBindings}}{{$port}} {{end}}", lab.id(service))
+		if want := map[string]string{"hello-tcp": "8080/tcp"}[service]; err != nil || bound != want {
+			t.Errorf("%s publishes %q, want %q: wire's API is for the lab alone; %v", service, bound, want, err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		do   func(t *testing.T)
+	}{
+		{"the server is restarted", func(t *testing.T) {
+			if _, err := cli("restart", lab.id("hello-tcp")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"the server crashes", func(t *testing.T) { crash(t, lab.id("hello-tcp")) }},
+		{"wire crashes", func(t *testing.T) { crash(t, lab.id("wire-hello")) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			isBack := lab.wireStartsAnew()
+			c.do(t)
+			isBack()
+			works(t)
+		})
+	}
+	t.Run("the server is made anew", func(t *testing.T) {
+		lab.run(0, "up", "-d", "--no-build", "--no-deps", "--force-recreate", "hello-tcp")
+		logs := lab.pipe("logs", "-f", "--no-log-prefix", "wire-hello")
+		logs.expect(wireGone)
+		lab.run(0, "up", "-d", "--no-build", "wire-hello")
+		works(t)
+	})
+	lab.down()
+}
+
+// wireStartsAnew returns what waits until the wire beside hello-tcp has been started again. That happens by itself
+// unless the server was away for longer than wire waits: then Docker could not put wire beside it and gives up, and
+// what wire has said last is what to run.
+func (s *stack) wireStartsAnew() (wait func()) {
+	s.t.Helper()
+	state := func(id string) *container.State {
+		s.t.Helper()
+		c, err := suite.docker.ContainerInspect(s.t.Context(), id, client.ContainerInspectOptions{})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return c.Container.State
+	}
+	server, wire := s.id("hello-tcp"), s.id("wire-hello")
+	before := state(wire).StartedAt
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	events := suite.docker.Events(ctx, client.EventsListOptions{
+		Since:   fmt.Sprint(time.Now().Unix()),
+		Filters: make(client.Filters).Add("container", server, wire).Add("event", "start", "die"),
+	})
+	return func() {
+		s.t.Helper()
+		defer cancel()
+		for {
+			w := state(wire)
+			if w.Running && w.StartedAt != before {
+				return
+			}
+			if its := state(server); !w.Running && its.Running && its.StartedAt > w.FinishedAt {
+				s.t.Log("Docker gave up: the server was away for too long")
+				if said := s.run(0, "logs", "--no-log-prefix", "wire-hello"); !strings.HasSuffix(said, wireGone) {
+					s.t.Errorf("wire's last words: %q", tail([]byte(said), 200))
+				}
+				s.run(0, "up", "-d", "--no-build", "wire-hello")
+				return
+			}
+			select {
+			case <-events.Messages:
+			case err := <-events.Err:
+				s.t.Fatalf("wire was not started again: %v", err)
+			}
+		}
+	}
+}
+
+const wireGone = "hint: the service was restarted or stopped: docker compose up -d brings both back together\n"
