@@ -1,0 +1,104 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMedian(t *testing.T) {
+	for _, tc := range []struct {
+		s    series
+		want float64
+	}{{nil, 0}, {series{3}, 3}, {series{9, 1, 2}, 2}, {series{4, 1, 2, 3}, 2.5}} {
+		if got := tc.s.median(); got != tc.want {
+			t.Errorf("%v: got %v, want %v", tc.s, got, tc.want)
+		}
+	}
+}
+
+func TestRatiosAreFormedWithinARound(t *testing.T) {
+	got := series{10, 40, 9}.over(series{10, 20, 0}) // in the last round the peer did nothing: no ratio
+	if !slices.Equal(got, series{1, 2}) {
+		t.Errorf("got %v", got)
+	}
+	if got, want := (series{1, 2, 4}).String(), "2.00 (1.00 to 4.00)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLargestAndSmallestOfEachRound(t *testing.T) {
+	a, b := series{1, 5, 3}, series{2, 4}
+	if got := largest(a, b); !slices.Equal(got, series{2, 5, 3}) {
+		t.Errorf("largest: %v", got)
+	}
+	if got := smallest(a, b); !slices.Equal(got, series{1, 4, 3}) {
+		t.Errorf("smallest: %v", got)
+	}
+}
+
+func TestATargetIsMetByTheMedian(t *testing.T) {
+	b := new(bench)
+	b.target("met", 1, series{0.5, 1, 7})
+	b.target("missed", 1, series{0.5, 0.9, 7})
+	b.target("no peer", 1, nil)
+	b.faultless("clean", "none")
+	b.faultless("not clean", "1 wrong, 0 failed")
+	if b.missed != 2 {
+		t.Errorf("%d missed, want 2: %q", b.missed, b.targets.rows)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	tab := table{title: "A", notes: []string{"Note."}, head: []string{"x", "y"}}
+	tab.row("1", "2")
+	var w strings.Builder
+	tab.markdown(&w)
+	if want := "\n## A\n\nNote.\n\n| x | y |\n|---|---|\n| 1 | 2 |\n"; w.String() != want {
+		t.Errorf("got %q", w.String())
+	}
+}
+
+func TestRoundStep(t *testing.T) {
+	for x, want := range map[float64]float64{0: 1, 0.3: 0.5, 1: 1, 1.2: 2, 4: 5, 7: 10, 430: 500} {
+		if got := roundStep(x); got != want {
+			t.Errorf("%v: got %v, want %v", x, got, want)
+		}
+	}
+}
+
+func TestPictureIsXML(t *testing.T) {
+	var w strings.Builder
+	drawAll(&w, []growth{
+		{title: "a < b & c", x: "x", y: "y", ticks: []int{1, 10, 100}, lines: []line{{"whole", []float64{1, 2, 3}}, {"cut", []float64{1}}}},
+		{title: "nothing measured", ticks: []int{1, 2}},
+	})
+	for d := xml.NewDecoder(strings.NewReader(w.String())); ; {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(w.String(), "<circle"); n != 4 {
+		t.Errorf("%d points, want 4", n)
+	}
+	if strings.Contains(w.String(), "NaN") {
+		t.Error("NaN")
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 0.0616: "0.0616", 1.5: "1.5", 16.345: "16.3", 4580: "4580"} {
+		if got := digits(x); got != want {
+			t.Errorf("%v: got %s, want %s", x, got, want)
+		}
+	}
+}
