@@ -32,6 +32,7 @@ package terminal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"sync"
@@ -117,11 +118,22 @@ func (t *Terminal) IsTTY() bool {
 // which docker logs has. The end of the input closes it as well.
 func (t *Terminal) Attached() <-chan struct{} { return t.lines.attached() }
 
-// Interrupts receives when Ctrl-C is typed while no ReadLine is waiting, for a
-// client that is busy with something else: in raw mode Ctrl-C is no signal.
-// The next ReadLine returns ErrInterrupt for the same key. On a pipe it never
-// receives.
-func (t *Terminal) Interrupts() <-chan struct{} { return t.lines.interrupts() }
+// UntilInterrupt returns a context that ends with ctx, at its cancel, or when
+// Ctrl-C is typed while no ReadLine is waiting: for a client that is busy with
+// something else, since in raw mode Ctrl-C is no signal. On a pipe nobody types.
+// Until its cancel is called, no ReadLine may begin: it would return
+// ErrInterrupt for the same key, or take it away.
+func (t *Terminal) UntilInterrupt(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-t.lines.interrupts():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
 
 // ReadLine returns the next line without its newline, or
 //

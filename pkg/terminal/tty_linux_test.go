@@ -277,8 +277,10 @@ func TestTTYTypedAhead(t *testing.T) {
 	d.keys("ee\r")
 	d.got(line, result{"three", nil})
 	d.keys("\x03")
+	busy, cancel := d.term.UntilInterrupt(t.Context())
+	defer cancel()
 	select {
-	case <-d.term.Interrupts():
+	case <-busy.Done():
 	case <-time.After(patience):
 		t.Fatal("not told of Ctrl-C while no ReadLine waits")
 	}

@@ -401,13 +401,15 @@ func (c *chatter) takeTurns(ctx context.Context) error {
 		line := c.myTurn()
 		conn.SetWriteDeadline(time.Now().Add(sendWait))
 		if _, err = io.WriteString(conn, line); err != nil {
-			c.notSent(line)
+			if ctx.Err() == nil { // at a stop, nobody has typed the byebye
+				c.notSent(line)
+			}
 			break
 		}
 		if line == byebye {
 			return nil
 		}
-		n, rerr := c.readUnless(conn, buf, leave)
+		n, rerr := c.readUnless(ctx, conn, buf, leave)
 		if err = rerr; n == 0 {
 			break
 		}
@@ -442,17 +444,12 @@ func (c *chatter) myTurn() string {
 	}
 }
 
-// readUnless reads an answer, unless Ctrl-C is typed first: then the person leaves.
-func (c *chatter) readUnless(conn net.Conn, buf []byte, leave func()) (int, error) {
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-c.term.Interrupts():
-			leave()
-		case <-done:
-		}
-	}()
+// readUnless reads an answer, unless Ctrl-C is typed first: then the person leaves. The operator may think for
+// as long as they like.
+func (c *chatter) readUnless(ctx context.Context, conn net.Conn, buf []byte, leave func()) (int, error) {
+	waiting, done := c.term.UntilInterrupt(ctx)
+	defer done()
+	defer context.AfterFunc(waiting, leave)() // before done, which would count as leaving
 	conn.SetReadDeadline(time.Time{})
 	return conn.Read(buf)
 }

@@ -65,8 +65,10 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case line == "":
 			continue // nothing to send is no request
 		}
-		answer, err := c.askUnless(ctx, term.Interrupts(), line)
-		if errors.Is(err, context.Canceled) {
+		asking, done := term.UntilInterrupt(ctx) // an impatient person need not wait for a silent server
+		answer, err := c.ask(asking, line)
+		left := asking.Err() != nil
+		if done(); left {
 			return nil
 		}
 		if len(answer) > 0 {
@@ -80,24 +82,6 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 			c.toldAgain = true
 		}
 	}
-}
-
-// askUnless is ask until Ctrl-C is typed: an impatient person need not wait for a silent server.
-func (c *conversation) askUnless(ctx context.Context, interrupts <-chan struct{}, line string) ([]byte, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-interrupts:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	answer, err := c.ask(ctx, line)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return answer, err
 }
 
 // ask makes a connection, sends one request and reads the whole answer: to its end, not to the end of

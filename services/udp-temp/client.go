@@ -104,9 +104,12 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 			fmt.Fprintf(term, c.say.NotSent+"\n", why)
 			continue
 		}
-		answer, err := c.askUnless(ctx, term.Interrupts(), line)
+		asking, done := term.UntilInterrupt(ctx) // an impatient person need not wait for all tries
+		answer, err := c.ask(asking, line)
+		left := asking.Err() != nil
+		done()
 		switch {
-		case errors.Is(err, context.Canceled):
+		case left:
 			return nil
 		case err != nil && !term.IsTTY(): // nobody is there to read it and try again: the exit code must tell
 			return app.Hint(c.failure(err), "%s", c.say.TryThis)
@@ -116,20 +119,6 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 			c.show(term, answer)
 		}
 	}
-}
-
-// askUnless is ask until Ctrl-C is typed: an impatient person need not wait for all tries.
-func (c *conversation) askUnless(ctx context.Context, interrupts <-chan struct{}, line string) (string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-interrupts:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return c.ask(ctx, line)
 }
 
 // pointless says why a server would not answer a question, or "". To send it and wait would only look
