@@ -9,17 +9,24 @@ import (
 
 // unseen are characters that a screen does not show, or that change what it
 // shows of others: bidirectional marks, overrides and isolates, line and
-// paragraph separators, invisible operators. The joiners U+200C and U+200D are
-// not among them: Persian and many emoji need them.
+// paragraph separators, invisible operators, fillers. The joiners U+200C and
+// U+200D are not among them, since Persian and many emoji need them, and not the
+// tags from U+E0020 on: the flag of Scotland is made of them.
 var unseen = &unicode.RangeTable{
 	R16: []unicode.Range16{
+		{Lo: 0x00ad, Hi: 0x00ad, Stride: 1}, // soft hyphen
+		{Lo: 0x034f, Hi: 0x034f, Stride: 1}, // combining grapheme joiner
 		{Lo: 0x061c, Hi: 0x061c, Stride: 1}, // Arabic letter mark
+		{Lo: 0x115f, Hi: 0x1160, Stride: 1}, // Hangul fillers
+		{Lo: 0x17b4, Hi: 0x17b5, Stride: 1}, // Khmer inherent vowels
 		{Lo: 0x180e, Hi: 0x180e, Stride: 1}, // Mongolian vowel separator
 		{Lo: 0x200b, Hi: 0x200b, Stride: 1}, // zero-width space
 		{Lo: 0x200e, Hi: 0x200f, Stride: 1}, // left-to-right, right-to-left mark
 		{Lo: 0x2028, Hi: 0x202e, Stride: 1}, // separators, embeddings, overrides
 		{Lo: 0x2060, Hi: 0x206f, Stride: 1}, // word joiner, operators, isolates
+		{Lo: 0x3164, Hi: 0x3164, Stride: 1}, // Hangul filler
 		{Lo: 0xfeff, Hi: 0xfeff, Stride: 1}, // byte order mark
+		{Lo: 0xffa0, Hi: 0xffa0, Stride: 1}, // Hangul filler, half width
 		{Lo: 0xfff9, Hi: 0xfffb, Stride: 1}, // interlinear annotation
 	},
 	R32: []unicode.Range32{
@@ -29,7 +36,7 @@ var unseen = &unicode.RangeTable{
 
 // harmful says whether r must not reach a screen as it is.
 func harmful(r rune) bool {
-	return r < ' ' || 0x7f <= r && r < 0xa0 || r > 0x60f && unicode.Is(unseen, r)
+	return r < ' ' || 0x7f <= r && (r < 0xa0 || unicode.Is(unseen, r))
 }
 
 // Clean makes text from the network harmless: a character that could move the

@@ -27,6 +27,7 @@ func TestClean(t *testing.T) {
 		{"a\u2028b\u2029c", `a\u2028b\u2029c`},
 		{"\u061c\u200b\u200e\u200f\u2060\ufeff\ufff9", `\u061c\u200b\u200e\u200f\u2060\ufeff\ufff9`},
 		{"\U000e0001x", `\U000e0001x`},
+		{"a\u00adb\u034f\u115f\u1160\u17b4\u3164\uffa0 한글 ខ្មែរ", `a\u00adb\u034f\u115f\u1160\u17b4\u3164\uffa0 한글 ខ្មែរ`},
 	} {
 		if got := Clean(tt.in); got != tt.want {
 			t.Errorf("Clean(%q) = %q, want %q", tt.in, got, tt.want)
