@@ -38,6 +38,9 @@ func Parse(url string) (Address, error) {
 	bad := func(why string) (Address, error) { return Address{}, fmt.Errorf("address %q: %s", url, why) }
 	network, addr, ok := strings.Cut(url, "://")
 	if !ok {
+		if _, _, err := net.SplitHostPort(url); err == nil {
+			return bad(fmt.Sprintf("want a URL: %q or %q", "tcp://"+url, "udp://"+url))
+		}
 		return bad("want a URL such as tcp://127.0.0.1:8080")
 	}
 	switch network {
