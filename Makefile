@@ -24,9 +24,9 @@ S ?= hello-tcp
 watch: ## the live ladder of one server: make watch S=chat-server
 	@$(COMPOSE) exec wire-$(firstword $(subst -, ,$(subst udp-,,$(S)))) wire watch
 logs: ## what the servers tell, until Ctrl-C
-	@$(COMPOSE) logs -f $(SERVICES)
+	@trap : INT; $(COMPOSE) logs -f hello-tcp chat-server udp-temp || true
 down: ## stop the lab, and leave nothing behind
-	@$(COMPOSE) --progress quiet --profile '*' down --volumes --remove-orphans -t 5
+	@deploy/down.sh
 
 doctor: ## what this machine lacks, and how to mend it
 	@deploy/doctor.sh
@@ -64,7 +64,7 @@ tidy: ## go mod tidy in every module
 	@for dir in $(MODULES); do (cd $$dir && GOWORK=off go mod tidy) || exit 1; done
 clean: down ## down, and remove what was built here, the lab's images too
 	rm -rf bin .tools
-	@docker image rm $(SERVICES:%=localhost/netlab/%:dev) 2>/dev/null || true
+	@docker image rm $(SERVICES:%=localhost/netlab/%:dev) localhost/netlab/golang:1.26 2>/dev/null || true
 
 bin: # prepare.sh asks for it: for Linux containers, where no Go image can be had
 	GOOS=linux GOARCH=$$(docker version -f '{{.Server.Arch}}') $(MAKE) -s build

@@ -52,13 +52,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 	}
 	s := &stack{t: t, project: suite.name + "-" + name}
 	s.command = append(compose, "-p", s.project, "-f", "../docker-compose.yml", "-f", file, "--project-directory", "..", "--env-file", os.DevNull)
-	for _, kv := range os.Environ() { // no setting of whoever runs the tests
-		if !settings.MatchString(kv) {
-			s.env = append(s.env, kv)
-		}
-	}
-	s.env = append(s.env, "HELLO_PORT=0", "CHAT_PORT=0", "TEMP_PORT=0", "LAB_SUBNET6="+subnet6())
-	s.env = append(s.env, env...)
+	s.env = append(labEnv(), env...)
 	t.Cleanup(func() { // where the test did not come to it
 		cmd := s.compose(context.Background(), "--profile", "*", "down", "--volumes", "--remove-orphans", "-t", "1")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -66,6 +60,17 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 		}
 	})
 	return s
+}
+
+// labEnv is the environment of a lab beside others, with no setting of whoever runs the tests.
+func labEnv() []string {
+	env := []string{"HELLO_PORT=0", "CHAT_PORT=0", "TEMP_PORT=0", "LAB_SUBNET6=" + subnet6()}
+	for _, kv := range os.Environ() {
+		if !settings.MatchString(kv) {
+			env = append(env, kv)
+		}
+	}
+	return env
 }
 
 func (s *stack) compose(ctx context.Context, args ...string) *exec.Cmd {
@@ -178,30 +183,7 @@ func (s *stack) nextStart(service string) (wait func()) {
 // pipe starts a compose command that goes on beside the test.
 func (s *stack) pipe(args ...string) *local {
 	s.t.Helper()
-	p := &local{t: s.t, cmd: s.compose(context.Background(), args...), out: newOutput(s.t, "compose "+args[0], false)}
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	in, err := p.cmd.StdinPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	p.in = in
-	if err := p.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	p.done = make(chan struct{})
-	go func() {
-		p.cmd.Wait()
-		p.out.end()
-		close(p.done)
-	}()
-	s.t.Cleanup(func() {
-		p.cmd.Process.Kill()
-		<-p.done
-		if s.t.Failed() {
-			s.t.Logf("%s:\n%s", p.out.name, tail(p.out.text, 4000))
-		}
-	})
-	return p
+	return beside(s.t, "compose "+args[0], s.compose(context.Background(), args...))
 }
 
 // A local is a command on this machine.
@@ -211,6 +193,35 @@ type local struct {
 	in   io.WriteCloser
 	out  *output
 	done chan struct{}
+}
+
+// beside starts a command that goes on beside the test.
+func beside(t *testing.T, name string, cmd *exec.Cmd) *local {
+	t.Helper()
+	p := &local{t: t, cmd: cmd, out: newOutput(t, name, false)}
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	in, err := p.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.in = in
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.done = make(chan struct{})
+	go func() {
+		p.cmd.Wait()
+		p.out.end()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.done
+		if t.Failed() {
+			t.Logf("%s:\n%s", p.out.name, tail(p.out.text, 4000))
+		}
+	})
+	return p
 }
 
 func (p *local) send(text string) {

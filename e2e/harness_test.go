@@ -66,7 +66,7 @@ func start(t *testing.T, s spec) *process {
 	}
 	c, err := testcontainers.Run(t.Context(), image(s.service),
 		testcontainers.WithNoStart(),
-		testcontainers.WithLabels(map[string]string{label: suite.run}),
+		testcontainers.WithLabels(labels()),
 		testcontainers.WithName(suite.name+"-"+p.name),
 		testcontainers.WithCmd(s.args...),
 		testcontainers.WithEnv(env),

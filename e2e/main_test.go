@@ -9,6 +9,7 @@
 //	clients_test.go    what all clients and servers have in common: exit codes, health, stale sockets
 //	wire_test.go       the breakable link: each impairment, exact faults; wire_api_test.go, wire_life_test.go
 //	stack_test.go      the compose stack, from up to down; compose_test.go, hardening_test.go
+//	make_test.go       make up, unix, logs, down, doctor, as README has them
 package e2e
 
 import (
@@ -33,6 +34,12 @@ import (
 // Everything that the suite makes carries this label. Its value tells this run from others on the same
 // engine. What a run that was killed has left behind is found by it: docker ps -aq -f label=netlab.e2e
 const label = "netlab.e2e"
+
+// labels of a container that the tests start. An image that Compose built passes its project's name on to
+// everything run from it: without a name of our own, "make logs" of a running lab would tell of ours too.
+func labels() map[string]string {
+	return map[string]string{label: suite.run, "com.docker.compose.project": suite.name}
+}
 
 // suite is what the tests share.
 var suite struct {

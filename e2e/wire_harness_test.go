@@ -74,7 +74,7 @@ func sidecar(t *testing.T, beside *process, name, from string, args, caps []stri
 	}
 	c, err := testcontainers.Run(t.Context(), from,
 		testcontainers.WithNoStart(),
-		testcontainers.WithLabels(map[string]string{label: suite.run}),
+		testcontainers.WithLabels(labels()),
 		testcontainers.WithName(suite.name+"-"+p.name),
 		testcontainers.WithCmd(args...),
 		testcontainers.WithEnv(values),
