@@ -31,6 +31,9 @@ const (
 )
 
 func serve(ctx context.Context, cfg Config, env app.Env) error {
+	if cfg.IdleTimeout == 0 {
+		return app.Usagef("HELLO_TCP_IDLE_TIMEOUT=0: nobody is that fast")
+	}
 	lns, err := sockets.Listen(ctx, cfg.Listen, sockets.Options{
 		Backlog: int(cfg.Backlog), Congestion: cfg.Congestion, DeferAccept: bool(cfg.DeferAccept), NoKeepAlive: true,
 	})
