@@ -24,14 +24,15 @@ import (
 // A person is a client with its desk.
 type testPerson struct {
 	*desk
-	err chan error
+	err  chan error
+	stop func() // as SIGTERM does
 }
 
 func startClient(t *testing.T, cfg ClientConfig, lang language.Lang, args ...string) *testPerson {
 	t.Helper()
 	d := newDesk(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &testPerson{d, make(chan error, 1)}
+	p := &testPerson{d, make(chan error, 1), cancel}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -299,6 +300,23 @@ func TestEndOfInputInTurnsIsByebye(t *testing.T) {
 }
 
 // serve itself, from configuration to exit, with the operator on a pipe.
+func TestStopInTurnsIsNobodysByebye(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
+	conn := accept(t, ln)
+	p.expect("已经连接到服务器\n请输入要发送的数据:\n")
+	p.stop()
+	if err := p.leaves(); err != nil {
+		t.Error(err)
+	}
+	if rest, _ := io.ReadAll(p.read); len(p.seen)+len(rest) > 0 {
+		t.Errorf("and then %q%q", p.seen, rest)
+	}
+	if got, err := io.ReadAll(conn); len(got) > 0 && string(got) != "byebye" || err != nil {
+		t.Errorf("the server got %q, %v", got, err)
+	}
+}
+
 func TestServe(t *testing.T) {
 	for _, mode := range []Mode{inRoom, inTurns} {
 		t.Run(string(mode), func(t *testing.T) {

@@ -152,6 +152,14 @@ func TestIdleTimeoutBoundsTheWholeRequest(t *testing.T) {
 	})
 }
 
+func TestNobodyIsFastEnoughForNoTimeAtAll(t *testing.T) {
+	cfg := testConfig()
+	cfg.IdleTimeout = 0
+	if err := serve(t.Context(), cfg, app.Env{}); !app.IsUsage(err) || !strings.Contains(err.Error(), "HELLO_TCP_IDLE_TIMEOUT") {
+		t.Error(err)
+	}
+}
+
 func TestSilentPeer(t *testing.T) {
 	bubble(t, func(s *server, conn net.Conn) {
 		start := time.Now()
