@@ -104,6 +104,25 @@ func TestEmptyIsUnset(t *testing.T) {
 	}
 }
 
+func TestErrorsInChinese(t *testing.T) {
+	fails := func(context.Context, testConfig, Env) error {
+		return Hint(language.Errorf("没有第 %d 个", "no number %d", 7), "%w", language.Errorf("再试", "try again"))
+	}
+	for args, want := range map[string]string{
+		"serve":     "prog: 没有第 7 个\nhint: 再试\n",
+		"dance":     "prog: 没有子命令 \"dance\"\nhint: prog -h\n",
+		"serve now": "prog: serve 不带参数, 却有 \"now\"\nhint: prog serve -h\n",
+	} {
+		if _, _, stderr := try(t, fails, language.Chinese, strings.Fields(args)...); stderr != want {
+			t.Errorf("%s: got %q, want %q", args, stderr, want)
+		}
+	}
+	t.Setenv("PROG_MOST", "0")
+	if _, _, stderr := try(t, fails, language.Chinese, "serve"); !strings.HasPrefix(stderr, "prog: PROG_MOST=\"0\": 应为 1 到 1000000000 的整数\n") {
+		t.Errorf("got %q", stderr)
+	}
+}
+
 func TestHelpInChinese(t *testing.T) {
 	_, stdout, _ := try(t, nil, language.Chinese, "serve", "-h")
 	if !strings.Contains(stdout, "用法: prog serve\n") || !strings.Contains(stdout, "监听地址") {

@@ -39,7 +39,7 @@ func (s *Switch) Decode(v string) error {
 		*s = v == "on"
 		return nil
 	}
-	return fmt.Errorf("want on or off")
+	return language.Errorf("应为 on 或 off", "want on or off")
 }
 
 // A LogFormat is console or json.
@@ -52,7 +52,7 @@ func (f *LogFormat) Decode(v string) error {
 		*f = LogFormat(v)
 		return nil
 	}
-	return fmt.Errorf("want console or json")
+	return language.Errorf("应为 console 或 json", "want console or json")
 }
 
 // A Duration is never negative. Its unit is written out: 500ms, 10s, 2m.
@@ -62,7 +62,7 @@ type Duration time.Duration
 func (d *Duration) Decode(v string) error {
 	t, err := time.ParseDuration(v)
 	if err != nil || t < 0 {
-		return fmt.Errorf("want a duration such as 500ms, 10s or 2m")
+		return language.Errorf("应为一段时间, 例如 500ms, 10s 或 2m", "want a duration such as 500ms, 10s or 2m")
 	}
 	*d = Duration(t)
 	return nil
@@ -81,7 +81,7 @@ type Count int
 func (c *Count) Decode(v string) error {
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > mostThings {
-		return fmt.Errorf("want a whole number from 1 to %d", mostThings)
+		return language.Errorf("应为 1 到 %d 的整数", "want a whole number from 1 to %d", mostThings)
 	}
 	*c = Count(n)
 	return nil
@@ -94,7 +94,7 @@ type Limit int
 func (l *Limit) Decode(v string) error {
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 || n > mostThings {
-		return fmt.Errorf("want a whole number from 0 to %d", mostThings)
+		return language.Errorf("应为 0 到 %d 的整数", "want a whole number from 0 to %d", mostThings)
 	}
 	*l = Limit(n)
 	return nil
@@ -109,7 +109,7 @@ func load(prefix string, cfg any) error {
 	}
 	err := envconfig.Process(prefix, cfg)
 	if e, ok := err.(*envconfig.ParseError); ok {
-		return Usagef("%s=%q: %v", e.KeyName, e.Value, e.Err)
+		return Usagef("%s=%q: %w", e.KeyName, e.Value, e.Err)
 	}
 	return err
 }
@@ -136,7 +136,10 @@ func unknown(cmd Subcommand, cmds []Subcommand) (names []string) {
 	return names
 }
 
-var usageWords = language.Both[string]{Zh: "用法:", En: "usage:"}
+var (
+	usageWords   = language.Both[string]{Zh: "用法:", En: "usage:"}
+	unknownWords = language.Both[string]{Zh: "警告: 没有变量 %s", En: "warning: unknown variable %s"}
+)
 
 func printUsage(w io.Writer, name string, cmds []Subcommand, l language.Lang) {
 	for _, c := range cmds {

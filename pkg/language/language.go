@@ -4,7 +4,7 @@
 // them, so they follow NETLAB_LANG alone and never the locale of whoever happens to start a server.
 // What a person reads follows NETLAB_LANG first and then that person's locale.
 //
-// The words themselves stay in the services: a Both of a struct of phrases each.
+// The words themselves stay in the services: a Both of a struct of phrases each. An Error carries its own.
 package language
 
 import "strings"

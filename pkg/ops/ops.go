@@ -8,7 +8,6 @@ package ops
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,6 +20,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 )
 
@@ -93,7 +93,9 @@ func (s *Server) Close() {
 // Check asks a server on this machine whether it is ready: what the healthcheck subcommands do.
 func Check(ctx context.Context, address string) error {
 	if address == "" {
-		return app.Hint(errors.New("no health checks: OPS is empty"), "set the variable that ends in _OPS to tcp://:9100 for the server and for this check")
+		return app.Hint(language.Errorf("没有健康检查: OPS 为空", "no health checks: OPS is empty"), "%w", language.Errorf(
+			"为服务器和这个检查把 _OPS 结尾的变量设为 tcp://:9100",
+			"set the variable that ends in _OPS to tcp://:9100 for the server and for this check"))
 	}
 	a, err := sockets.Parse(address)
 	if err != nil {

@@ -11,13 +11,13 @@
 package sockets
 
 import (
-	"fmt"
 	"net"
 	"path"
 	"strconv"
 	"strings"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/terminal"
 )
 
@@ -35,36 +35,39 @@ func (a Address) String() string { return a.Network + "://" + a.Addr }
 
 // Parse reads one URL.
 func Parse(url string) (Address, error) {
-	bad := func(why string) (Address, error) { return Address{}, fmt.Errorf("address %q: %s", url, why) }
+	bad := func(zh, en string, args ...any) (Address, error) {
+		args = append([]any{url}, args...)
+		return Address{}, language.Errorf("地址 %q: "+zh, "address %q: "+en, args...)
+	}
 	network, addr, ok := strings.Cut(url, "://")
 	if !ok {
 		if _, _, err := net.SplitHostPort(url); err == nil {
-			return bad(fmt.Sprintf("want a URL: %q or %q", "tcp://"+url, "udp://"+url))
+			return bad("应为 URL: %q 或 %q", "want a URL: %q or %q", "tcp://"+url, "udp://"+url)
 		}
-		return bad("want a URL such as tcp://127.0.0.1:8080")
+		return bad("应为 URL, 例如 tcp://127.0.0.1:8080", "want a URL such as tcp://127.0.0.1:8080")
 	}
 	switch network {
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
 		_, port, err := net.SplitHostPort(strings.TrimSuffix(addr, "/"))
 		if err != nil {
-			return bad("want " + network + "://HOST:PORT")
+			return bad("应为 %s://HOST:PORT", "want %s://HOST:PORT", network)
 		}
 		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-			return bad("a port is a number from 0 to 65535")
+			return bad("端口是 0 到 65535 的数字", "a port is a number from 0 to 65535")
 		}
 		return Address{network, strings.TrimSuffix(addr, "/")}, nil
 	case "unix", "unixgram":
 		switch {
 		case !path.IsAbs(addr):
-			return bad("want " + network + ":///PATH, with three slashes")
+			return bad("应为 %s:///PATH, 有三个斜杠", "want %s:///PATH, with three slashes", network)
 		case len(addr) > maxPath:
-			return bad(fmt.Sprintf("the path has %d bytes, a socket's has at most %d", len(addr), maxPath))
+			return bad("路径有 %d 字节, 套接字的路径最多 %d 字节", "the path has %d bytes, a socket's has at most %d", len(addr), maxPath)
 		case strings.ContainsRune(addr, 0):
-			return bad("a path holds no NUL")
+			return bad("路径中不能有 NUL", "a path holds no NUL")
 		}
 		return Address{network, addr}, nil
 	}
-	return bad("want tcp, tcp4, tcp6, unix, udp, udp4, udp6 or unixgram before ://")
+	return bad(":// 之前应为 tcp, tcp4, tcp6, unix, udp, udp4, udp6 或 unixgram", "want tcp, tcp4, tcp6, unix, udp, udp4, udp6 or unixgram before ://")
 }
 
 // parseList reads URLs that commas separate, each on one of networks. Any other is wrong usage.
@@ -73,14 +76,14 @@ func parseList(list string, networks ...string) ([]Address, error) {
 	for _, url := range strings.Split(list, ",") {
 		a, err := Parse(strings.TrimSpace(url))
 		if err != nil {
-			return nil, app.Usagef("%v", err)
+			return nil, app.Usagef("%w", err)
 		}
 		ok := false
 		for _, n := range networks {
 			ok = ok || n == a.Network || n == strings.TrimRight(a.Network, "46")
 		}
 		if !ok {
-			return nil, app.Usagef("address %q: want one of %s", a, strings.Join(networks, ", "))
+			return nil, app.Usagef("%w", language.Errorf("地址 %q: 应为 %s", "address %q: want one of %s", a, strings.Join(networks, ", ")))
 		}
 		as = append(as, a)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 )
 
 // Options are set on a listening socket before the first connection is accepted.
@@ -44,11 +45,12 @@ func Listen(ctx context.Context, list string, opt Options) ([]net.Listener, erro
 
 // cannotListen says why nothing listens on a, and what to do about it.
 func cannotListen(a Address, err error) error {
-	hint := "-h lists the variables that say where to listen, and how"
+	hint := language.Errorf("-h 列出决定监听地址与方式的变量", "-h lists the variables that say where to listen, and how")
 	if errors.Is(err, syscall.EADDRINUSE) {
-		hint = "another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS"
+		hint = language.Errorf("别的程序占用了这个地址 (ss -lntup 可以查到): 停止它, 或用 _LISTEN 或 _OPS 结尾的变量另选一个",
+			"another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS")
 	}
-	return app.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), "%s", hint)
+	return app.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), "%w", hint)
 }
 
 func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {

@@ -48,15 +48,15 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	case 1:
 		cfg.Server = flags.Arg(0)
 	default:
-		return app.Usagef("want one URL, got %d arguments", flags.NArg())
+		return app.Usagef("%w", language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", flags.NArg()))
 	}
 	if a, err := sockets.Parse(cfg.Server); err != nil {
-		return app.Usagef("%v", err)
+		return app.Usagef("%w", err)
 	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {
-		return app.Usagef("address %q: chat-server speaks tcp, tcp4, tcp6 and unix", cfg.Server)
+		return app.Usagef("%w", language.Errorf("地址 %q: chat-server 只用 tcp, tcp4, tcp6 和 unix", "address %q: chat-server speaks tcp, tcp4, tcp6 and unix", cfg.Server))
 	}
 	if strings.ContainsFunc(cfg.Name, unicode.IsControl) { // the server judges the rest; this would forge a second line
-		return app.Usagef("name %q: no control characters", cfg.Name)
+		return app.Usagef("%w", language.Errorf("名字 %q: 不能有控制字符", "name %q: no control characters", cfg.Name))
 	}
 
 	say := words.In(env.Lang.People)

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"fmt"
-
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 )
 
 // Config is what the environment may set for serve: CHAT_SERVER_LISTEN and so on.
@@ -37,7 +36,7 @@ const (
 // Decode reads a mode.
 func (m *Mode) Decode(v string) error {
 	if *m = Mode(v); *m != inRoom && *m != inTurns {
-		return fmt.Errorf("want room or turns")
+		return language.Errorf("应为 room 或 turns", "want room or turns")
 	}
 	return nil
 }

@@ -27,12 +27,12 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	case 1:
 		c.url = env.Args[0]
 	default:
-		return app.Usagef("want one URL, got %d arguments", len(env.Args))
+		return app.Usagef("%w", language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", len(env.Args)))
 	}
 	if a, err := sockets.Parse(c.url); err != nil {
-		return app.Usagef("%v", err)
+		return app.Usagef("%w", err)
 	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {
-		return app.Usagef("address %q: hello-tcp speaks tcp, tcp4, tcp6 and unix", c.url)
+		return app.Usagef("%w", language.Errorf("地址 %q: hello-tcp 只用 tcp, tcp4, tcp6 和 unix", "address %q: hello-tcp speaks tcp, tcp4, tcp6 and unix", c.url))
 	}
 	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
 	if err != nil {

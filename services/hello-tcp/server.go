@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/ops"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/tcpserver"
@@ -32,7 +33,7 @@ const (
 
 func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if cfg.IdleTimeout == 0 {
-		return app.Usagef("HELLO_TCP_IDLE_TIMEOUT=0: nobody is that fast")
+		return app.Usagef("HELLO_TCP_IDLE_TIMEOUT=0: %w", language.Errorf("没有人这么快", "nobody is that fast"))
 	}
 	lns, err := sockets.Listen(ctx, cfg.Listen, sockets.Options{
 		Backlog: int(cfg.Backlog), Congestion: cfg.Congestion, DeferAccept: bool(cfg.DeferAccept), NoKeepAlive: true,

@@ -24,12 +24,12 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 		url, args = args[0], args[1:]
 	}
 	if len(args) > 1 {
-		return app.Usagef("want [URL] [CELSIUS], got %q after %q", args[1], args[0])
+		return app.Usagef("%w", language.Errorf("应为 [URL] [CELSIUS], 却有 %[2]q 之后的 %[1]q", "want [URL] [CELSIUS], got %q after %q", args[1], args[0]))
 	}
 	if a, err := sockets.Parse(url); err != nil {
-		return app.Usagef("%v", err)
+		return app.Usagef("%w", err)
 	} else if !strings.HasPrefix(a.Network, "udp") && a.Network != "unixgram" {
-		return app.Usagef("address %q: udp-temp speaks udp, udp4, udp6 and unixgram", url)
+		return app.Usagef("%w", language.Errorf("地址 %q: udp-temp 只用 udp, udp4, udp6 和 unixgram", "address %q: udp-temp speaks udp, udp4, udp6 and unixgram", url))
 	}
 	c := newConversation(url, env.Lang.People)
 	defer c.close()

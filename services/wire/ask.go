@@ -17,6 +17,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/ladder"
@@ -40,7 +41,7 @@ func ask(name, args string, run func(context.Context, *asker) error) app.Subcomm
 	return app.Command(name, "WIRE", args, func(ctx context.Context, cfg AskConfig, env app.Env) error {
 		wire, err := api.NewClient(cfg.API)
 		if err != nil {
-			return app.Usagef("WIRE_API: %v", err)
+			return app.Usagef("WIRE_API: %w", err)
 		}
 		defer wire.Close()
 		return explain(ctx, run(ctx, &asker{env, wire, words.In(env.Lang.People)}), cfg.API, env)
@@ -95,7 +96,7 @@ func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 func parseNone(f *flag.FlagSet, args []string) error {
 	words, err := parse(f, args)
 	if err == nil && len(words) > 0 {
-		return app.Usagef("what is %q?", words[0])
+		return app.Usagef("%w", language.Errorf("%q 是什么?", "what is %q?", words[0]))
 	}
 	return err
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"fmt"
 	"strconv"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 )
 
 // Config is what the environment may set for serve: WIRE_SERVICE and so on.
@@ -29,7 +29,7 @@ type queue uint16
 func (q *queue) Decode(v string) error {
 	n, err := strconv.ParseUint(v, 10, 16)
 	if err != nil {
-		return fmt.Errorf("want a number from 0 to 65535")
+		return language.Errorf("应为 0 到 65535 的数字", "want a number from 0 to 65535")
 	}
 	*q = queue(n)
 	return nil

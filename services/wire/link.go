@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/terminal"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/link"
@@ -60,7 +61,7 @@ func do(ctx context.Context, a *asker) error {
 		if len(words) == 1 && !strings.Contains(text, " ") { // a fault has two words at least
 			file, err := a.readAll(words[0], 64<<10)
 			if err != nil {
-				return app.Hint(fmt.Errorf("%q is neither a fault nor a file that can be read", words[0]), "%s", a.words.DoExample)
+				return app.Hint(language.Errorf("%q 不是故障, 也不是能读的文件", "%q is neither a fault nor a file that can be read", words[0]), "%s", a.words.DoExample)
 			}
 			text = string(file)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 )
 
 // open takes a packet apart.
@@ -18,11 +19,11 @@ func open(ctx context.Context, a *asker) error {
 		return err
 	}
 	if len(words) != 1 {
-		return app.Usagef("which packet? the ladder has its number: wire open 4")
+		return app.Usagef("%w", language.Errorf("哪个数据包? 编号在梯形图里: wire open 4", "which packet? the ladder has its number: wire open 4"))
 	}
 	id, err := strconv.Atoi(strings.TrimPrefix(words[0], "#"))
 	if err != nil || id < 1 {
-		return app.Usagef("%q is no packet's number", words[0])
+		return app.Usagef("%w", language.Errorf("%q 不是数据包的编号", "%q is no packet's number", words[0]))
 	}
 	p, err := a.wire.Packet(ctx, id)
 	switch {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/language"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/ladder"
 	"netlab.example/services/wire/record"
@@ -29,7 +30,7 @@ func picture(ctx context.Context, a *asker) error {
 		return err
 	}
 	if len(words) > 1 {
-		return app.Usagef("one file, or none")
+		return app.Usagef("%w", language.Errorf("一个文件, 或没有", "one file, or none"))
 	}
 	if onTTY(a.Stdout) {
 		return app.Hint(errors.New(a.words.NotToTTY), "wire picture > ladder.svg")
