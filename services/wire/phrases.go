@@ -85,7 +85,11 @@ func (w *phrases) faultState(f link.Fault) string {
 	case link.Bound:
 		return fmt.Sprintf(w.Bound, f.Conn)
 	case link.Fired:
-		return fmt.Sprintf(w.Fired, f.Packet)
+		fired := fmt.Sprintf(w.Fired, f.Packet)
+		if f.Note != "" && f.Note != link.Swapped { // a swap that its second packet never came to
+			fired += "; " + note
+		}
+		return fired
 	case link.Missed:
 		return fmt.Sprintf(w.Missed, note)
 	}

@@ -13,7 +13,8 @@ import (
 // keptBack is for how long a reordered packet waits on a link without delay.
 const keptBack = 10 * time.Millisecond
 
-// chance decides what the settings do to r, but for the rate, which depends on the packets before.
+// chance decides what the settings do to r, but for the rate, which depends on the packets before. conn is
+// the number that stands for r's connection, see Link.chanceName.
 //
 // Chance is not drawn, it is computed from the packet's name: seed, direction, connection, class, ordinal
 // and attempt. Two runs of a scenario differ in how many ACKs they have and in what order packets of two
@@ -46,7 +47,7 @@ func (s Settings) chance(r *record.Record, conn int) record.Fate {
 	case hits("reorder", w.Reorder):
 		f.What = record.Reordered
 		causes = append(causes, "reorder "+w.Reorder.words())
-		if delay == 0 {
+		if w.Delay == 0 && w.Jitter == 0 { // there is no delay to skip
 			f.Delay = keptBack
 		}
 	case delay > 0:

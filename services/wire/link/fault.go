@@ -34,7 +34,7 @@ type Fault struct {
 	State  FaultState `json:"state"`
 	Conn   int        `json:"conn,omitempty"`   // the connection it is bound to
 	Packet int        `json:"packet,omitempty"` // the record of the packet it met
-	Note   string     `json:"note,omitempty"`   // why it never met its packet
+	Note   string     `json:"note,omitempty"`   // why it never met its packet; of a swap that fired: how it went on
 
 	met int // packets of its kind so far
 }
@@ -71,8 +71,11 @@ const (
 	Waiting FaultState = "waiting" // for a connection to begin
 	Bound   FaultState = "bound"   // to a connection, and waiting for its packet
 	Fired   FaultState = "fired"
-	Missed  FaultState = "missed" // its connection is over, and the packet never came
+	Missed  FaultState = "missed" // its connection is over and the packet never came, or another fault met it first
 )
+
+// Swapped is the note of a swap whose second packet has passed.
+const Swapped = "done"
 
 const maxNth = 1_000_000
 

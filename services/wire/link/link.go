@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,8 +20,10 @@ const longestQueue = time.Second
 type Link struct {
 	mu       sync.Mutex
 	settings Settings
-	base     int // the connections of chance are counted from here, so that a scenario repeats on a wire that has run before
-	last     int // the connection that began last
+	begun    map[int]int // the connections that began while wire was here, each with its number among them
+	count    int         // how many began
+	base     int         // chance counts them from here, so that a scenario repeats on a wire that has run before
+	strays   int         // packets that belong to no connection
 	faults   []*Fault
 	number   int
 	busy     [2]time.Time // until when a slow link is sending what it already has: in, out
@@ -47,7 +50,7 @@ func (l *Link) Set(s Settings) {
 	l.set(s)
 }
 
-func (l *Link) set(s Settings) { l.settings, l.base, l.busy = s, l.last, [2]time.Time{} }
+func (l *Link) set(s Settings) { l.settings, l.base, l.strays, l.busy = s, l.count, 0, [2]time.Time{} }
 
 // Change is Set with a line that names what is to change, see Settings.Parse.
 func (l *Link) Change(line string) (Settings, error) {
@@ -127,7 +130,7 @@ func (l *Link) Decide(r *record.Record) Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.Begins {
-		l.last = max(l.last, r.Conn)
+		l.begin(r.Conn)
 		for _, f := range l.faults {
 			if f.State == Waiting {
 				f.State, f.Conn = Bound, r.Conn
@@ -137,35 +140,71 @@ func (l *Link) Decide(r *record.Record) Decision {
 	if r.Class == record.ClassFragment {
 		return Decision{Fate: record.Fate{What: record.Delivered}} // its datagram follows, and is judged
 	}
-	d := Decision{Fate: l.settings.chance(r, r.Conn-l.base)}
-	l.exact(r, &d)
+	name := l.chanceName(r)
+	d := Decision{Fate: l.settings.chance(r, name)}
+	l.exact(r, name, &d)
 	if d.Fate.What != record.Dropped && d.Fate.What != record.Held {
 		l.slow(r, &d.Fate)
 	}
 	return d
 }
 
+// maxBegun bounds what Link remembers of connections; the tracker remembers fewer.
+const maxBegun = 1 << 14
+
+func (l *Link) begin(conn int) {
+	if l.begun == nil || len(l.begun) >= maxBegun {
+		maps.DeleteFunc(l.begun, func(old, _ int) bool { return old < conn-maxBegun/2 })
+		if l.begun == nil {
+			l.begun = map[int]int{}
+		}
+	}
+	if _, again := l.begun[conn]; !again {
+		l.count++
+		l.begun[conn] = l.count
+	}
+}
+
+// chanceName is the number that stands for r's connection in chance: 1 for the first that began after the
+// settings were made. What was there before wire must not move the others' numbers, and what belongs to no
+// connection must not share one fate: both get numbers that no other has.
+func (l *Link) chanceName(r *record.Record) int {
+	const apart = 1 << 40
+	if r.Conn == 0 {
+		l.strays++
+		return -2*apart - l.strays
+	}
+	if n, ok := l.begun[r.Conn]; ok {
+		return n - l.base
+	}
+	return -apart - r.Conn
+}
+
 // exact lets the faults look at r.
-func (l *Link) exact(r *record.Record, d *Decision) {
+func (l *Link) exact(r *record.Record, name int, d *Decision) {
+	delay := time.Duration(l.settings.way(r.Dir).Delay)
 	for _, f := range l.faults {
 		if f.Conn != r.Conn || r.Conn == 0 {
 			continue
 		}
 		switch {
-		case f.State == Bound && f.meets(r) && d.Fate.Fault == 0:
-			delay := l.settings.way(r.Dir).Delay
+		case f.State == Bound && f.meets(r):
+			if d.Fate.Fault > 0 {
+				f.State, f.Note = Missed, fmt.Sprintf("fault %d met its packet before it", d.Fate.Fault)
+				continue
+			}
 			f.State, f.Packet = Fired, r.ID
-			d.Fate = f.fate(l.settings.damage(r, r.Conn-l.base))
-			if d.Fate.What != record.Dropped && d.Fate.What != record.Held && delay > 0 {
-				d.Fate.Delay += time.Duration(delay)
+			d.Fate = f.fate(l.settings.damage(r, name))
+			if d.Fate.What != record.Dropped && d.Fate.What != record.Held {
+				d.Fate.Delay += delay
 				d.Fate.What = d.Fate.Word()
 			}
 		case f.Do == Swap && f.State == Fired && f.Note == "" && f.To == r.Dir && r.Class == record.ClassData && r.Attempt == 0 && r.Ordinal == f.Other:
 			// The two are exchanged: this one passes, and the one that waited follows.
-			f.Note = "done"
+			f.Note = Swapped
 			d.Release = f.Number
 			if d.Fate.Fault == 0 {
-				d.Fate = record.Fate{What: record.Reordered, Cause: f.String(), Fault: f.Number}
+				d.Fate = record.Fate{What: record.Reordered, Cause: f.String(), Fault: f.Number, Delay: delay}
 			}
 		}
 	}
@@ -186,15 +225,16 @@ func (l *Link) slow(r *record.Record, f *record.Fate) {
 		start = l.busy[i]
 	}
 	cause := rate.words()
-	if start.Sub(r.Time) > longestQueue {
-		*f = record.Fate{What: record.Dropped, Cause: cause + ", its queue is full"}
-		return
-	}
-	l.busy[i] = start.Add(time.Duration(float64(r.Packet.Length) * 8 / float64(rate) * 1e9))
-	f.Delay += l.busy[i].Sub(r.Time)
 	if f.Cause != "" {
 		cause = f.Cause + "; " + cause
 	}
+	if start.Sub(r.Time) > longestQueue {
+		*f = record.Fate{What: record.Dropped, Cause: cause + ", its queue is full", Fault: f.Fault}
+		return
+	}
+	bits := float64(r.Packet.Length) * 8 * float64(1+f.Copies)
+	l.busy[i] = start.Add(time.Duration(bits / float64(rate) * 1e9))
+	f.Delay += l.busy[i].Sub(r.Time)
 	f.Cause = cause
 	f.What = f.Word()
 }

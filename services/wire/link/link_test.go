@@ -89,12 +89,19 @@ func TestChanceIsByName(t *testing.T) {
 	}
 	slices.Reverse(names)
 	two := fates(l, 9, append(names, "in c%d ack#7777.0", "out c%d data#1.1"))
+	// A connection that was there before wire is in nobody's way.
+	l = set(t, line)
+	l.Decide(pk(t, "in c1 data#1.0"))
+	three := fates(l, 2, names)
 	kinds := map[string]bool{}
 	for name, fate := range one {
 		kinds[strings.Fields(fate)[0]] = true
 		// A cause may quote pointers; everything that matters is printed by value.
 		if cut(two[name]) != cut(fate) {
 			t.Errorf("%s: %s, then %s", name, fate, two[name])
+		}
+		if cut(three[name]) != cut(fate) {
+			t.Errorf("%s: %s, and beside an older connection %s", name, fate, three[name])
 		}
 	}
 	if len(kinds) < 5 {
@@ -151,6 +158,43 @@ func TestChanceInNumbers(t *testing.T) {
 	}
 }
 
+// What belongs to no connection has no name. Each such packet has a chance of its own all the same.
+func TestChanceWithoutAConnection(t *testing.T) {
+	for seed := range 5 {
+		l := set(t, fmt.Sprintf("out.loss=30%% seed=%d", seed))
+		dropped := 0
+		for range 1000 {
+			if l.Decide(pk(t, "out c0 icmp#0.0")).Fate.What == record.Dropped {
+				dropped++
+			}
+		}
+		if dropped < 240 || dropped > 360 {
+			t.Errorf("seed %d: %d of 1000 lost, want about 300", seed, dropped)
+		}
+	}
+}
+
+func TestBegunIsBounded(t *testing.T) {
+	l := set(t, "out.loss=30% seed=7")
+	for conn := 1; conn <= 3*maxBegun; conn += 2 { // the others were there before
+		l.Decide(begin(t, conn))
+		if len(l.begun) > maxBegun || l.chanceName(pk(t, fmt.Sprintf("out c%d data#1.0", conn))) != conn/2+1 {
+			t.Fatalf("connection %d: %d remembered", conn, len(l.begun))
+		}
+	}
+}
+
+func TestReorderSkipsTheJitterToo(t *testing.T) {
+	for _, line := range []string{"out.delay=5ms out.jitter=10ms out.reorder=100%", "out.jitter=10ms out.reorder=100%"} {
+		l := set(t, line)
+		for i := 1; i <= 100; i++ {
+			if f := l.Decide(pk(t, fmt.Sprintf("out c1 data#%d.0", i))).Fate; f.What != record.Reordered || f.Delay != 0 {
+				t.Fatalf("%s: %+v", line, f)
+			}
+		}
+	}
+}
+
 func TestCauses(t *testing.T) {
 	for line, want := range map[string]string{
 		"out.loss=100%":                     "dropped: loss 100 %",
@@ -183,9 +227,23 @@ func TestRate(t *testing.T) {
 	if f := l.Decide(pk(t, "in c1 data#1.0")).Fate; f.What != record.Delivered {
 		t.Errorf("the other direction: %+v", f)
 	}
+	do(t, l, "delay data #1 to client 1s")
+	l.Decide(begin(t, 2))
+	if f := l.Decide(pk(t, "out c2 data#1.0")).Fate; f.What != record.Dropped || f.Fault != 1 || !strings.HasPrefix(f.Cause, "delay data #1 to client 1s; rate") {
+		t.Errorf("queue full, and a fault: %+v", f)
+	}
 	r.Time = start.Add(2 * time.Second)
 	if f := l.Decide(r).Fate; f.Delay != 10*time.Millisecond {
 		t.Errorf("after a pause: %+v", f)
+	}
+}
+
+func TestRateCountsCopies(t *testing.T) {
+	l := set(t, "out.rate=80kbit out.duplicate=100%")
+	for i := range 10 {
+		if f := l.Decide(pk(t, "out c1 data#1.0")).Fate; f.Copies != 1 || f.Delay != time.Duration(i+1)*20*time.Millisecond {
+			t.Fatalf("packet %d: %+v", i, f)
+		}
 	}
 }
 
@@ -354,6 +412,34 @@ func TestFaultMissed(t *testing.T) {
 	l.Decide(begin(t, 2)) // it does not wait for the next
 	if f := l.Decide(pk(t, "out c2 data#3.0")).Fate; f.What != record.Delivered {
 		t.Errorf("%+v", f)
+	}
+}
+
+func TestTwoFaultsForOnePacket(t *testing.T) {
+	l := &Link{}
+	do(t, l, "drop data #1 to client", "delay data #1 to client 1s", "delay FIN 10ms", "drop FIN")
+	l.Decide(begin(t, 1))
+	l.Decide(pk(t, "out c1 data#1.0"))
+	l.Decide(pk(t, "out c1 fin#1.0", packet.FIN|packet.ACK))
+	l.Ended(1)
+	want := []string{"fired c1 p0 ", "missed c1 p0 fault 1 met its packet before it", "fired c1 p0 ", "missed c1 p0 fault 3 met its packet before it"}
+	for i, f := range l.Faults() {
+		if state(f) != want[i] {
+			t.Errorf("%s, want %s", state(f), want[i])
+		}
+	}
+}
+
+// The two that are exchanged stay behind what went before them on a link with a delay.
+func TestSwapOnASlowLink(t *testing.T) {
+	l := set(t, "out.delay=50ms")
+	do(t, l, "swap data #3 #4 to client")
+	l.Decide(begin(t, 1))
+	for i, want := range []string{"delayed 50ms 0", "delayed 50ms 0", "held 0s 0", "reordered 50ms 1", "delayed 50ms 0"} {
+		d := l.Decide(pk(t, fmt.Sprintf("out c1 data#%d.0", i+1)))
+		if got := fmt.Sprint(d.Fate.What, " ", d.Fate.Delay, " ", d.Release); got != want {
+			t.Errorf("data #%d: %s, want %s", i+1, got, want)
+		}
 	}
 }
 
