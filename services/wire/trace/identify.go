@@ -205,10 +205,26 @@ func (t *Tracker) data(c *conn, w *way, r *record.Record, from, to uint32) {
 		a.Bytes += uint64(end - from)
 		from = end
 	}
-	if len(w.segments) > maxSegments || t.segments > maxAllSegments {
+	if len(w.segments) > maxSegments {
 		some := len(w.segments)/8 + 1 // many at once: each deletion moves the rest
 		w.segments = slices.Delete(w.segments, 0, some)
 		t.segments -= some
+	}
+	if t.segments > maxAllSegments {
+		t.thin()
+	}
+}
+
+// thin forgets what the connection has sent that has been silent longest. Whoever is speaking keeps their
+// own: else a crowd that fell silent would have everybody's retransmissions counted as new for ever after.
+func (t *Tracker) thin() {
+	for e := t.silence.Back(); e != nil; e = e.Prev() {
+		c := e.Value.(*conn)
+		if n := len(c.way[0].segments) + len(c.way[1].segments); n > 0 {
+			c.way[0].segments, c.way[1].segments = nil, nil
+			t.segments -= n
+			return
+		}
 	}
 }
 

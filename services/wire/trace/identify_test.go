@@ -18,7 +18,7 @@ import (
 //	in  40000 PSH,ACK 101 501 +5       … and how much data; a last word "x" drops it here
 //
 // and the answer, for each packet, is "conn class#ordinal.attempt seq/ack". What a packet is called
-// (Label) is another matter: see label_test.go.
+// (Label) is another matter: see label_trace_test.go.
 func feed(t *testing.T, tr *Tracker, trace string) []string {
 	t.Helper()
 	var got []string
@@ -287,6 +287,36 @@ func TestMemoryIsBounded(t *testing.T) {
 	if r.Attempt == 0 {
 		t.Errorf("an old segment counts as new: %+v", r)
 	}
+}
+
+// A crowd that sent much and fell silent does not have its memory kept at the cost of who speaks now.
+func TestACrowdIsForgottenFirst(t *testing.T) {
+	tr := New()
+	for port := range maxAllSegments/maxSegments + 2 {
+		r := parse(t, fmt.Sprintf("in %d PSH,ACK 1000 1 +1", 20000+port))
+		for i := range maxSegments {
+			next, h := *r, *r.Packet.TCP
+			h.Seq += uint32(i)
+			next.Packet.TCP = &h
+			tr.Identify(&next)
+		}
+	}
+	if tr.segments > maxAllSegments {
+		t.Errorf("%d segments", tr.segments)
+	}
+	check(t, feed(t, tr, `
+		in 40000 SYN 100
+		out 40000 SYN,ACK 500 101
+		in 40000 ACK 101 501
+		out 40000 PSH,ACK 501 101 +5 x
+		out 40000 PSH,ACK 501 101 +5
+		out 40000 PSH,ACK 506 101 +5`), `
+		c67 syn#1.0 0/0 begins
+		c67 syn#1.0 0/1
+		c67 ack#1.0 1/1
+		c67 data#1.0 1/1
+		c67 data#1.1 1/1
+		c67 data#2.0 6/1`)
 }
 
 // FuzzTracker: no order of packets, however absurd, breaks the tracker or its bounds.

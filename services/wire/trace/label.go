@@ -46,8 +46,18 @@ func (c *conn) sides(r *record.Record) (out, back *way) {
 }
 
 // arrives reports whether r gets past wire and into the receiver: a damaged packet reaches the host,
-// which throws it away for its checksum.
-func arrives(r *record.Record) bool { return r.Fate.What != record.Dropped && r.Fate.Damage == nil }
+// which throws it away for its checksum, if it has one.
+func arrives(r *record.Record) bool {
+	return r.Fate.What != record.Dropped && (r.Fate.Damage == nil || unchecked(r))
+}
+
+// unchecked reports whether r is a datagram whose sender made no checksum, as UDP over IPv4 may: its data
+// arrives whatever happens to it (RFC 768).
+func unchecked(r *record.Record) bool {
+	p := &r.Packet
+	at := p.Header.At + 6
+	return p.Proto == packet.ProtoUDP && p.Version == 4 && p.Data.Len > 0 && len(r.Raw) >= at+2 && r.Raw[at] == 0 && r.Raw[at+1] == 0
+}
 
 // tcp says what a TCP packet is. What it is mainly comes first: the order of the cases is that of record.Class.
 func (c *conn) tcp(out, back *way, r *record.Record) record.Label {

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/binary"
+	"hash/fnv"
 	"time"
 
 	"netlab.example/services/wire/packet"
@@ -145,7 +146,8 @@ type header struct {
 	length  int
 	stamp   uint32
 	stamped bool
-	lost    bool // here
+	sum     uint64 // of a datagram's data: it has no numbers
+	lost    bool   // here
 }
 
 func headerOf(r *record.Record) header {
@@ -158,6 +160,10 @@ func headerOf(r *record.Record) header {
 		if t.Timestamp != nil {
 			h.stamp, h.stamped = t.Timestamp.Value, true
 		}
+	} else {
+		sum := fnv.New64a()
+		sum.Write(r.Payload())
+		h.sum = sum.Sum64()
 	}
 	return h
 }
@@ -165,14 +171,24 @@ func headerOf(r *record.Record) header {
 // same reports whether all is the same that the sender wrote.
 func (h *header) same(other *header) bool {
 	return h.ipID == other.ipID && h.flags == other.flags && h.window == other.window && h.seq == other.seq &&
-		h.ack == other.ack && h.length == other.length && h.stamp == other.stamp && h.stamped == other.stamped
+		h.ack == other.ack && h.length == other.length && h.stamp == other.stamp && h.stamped == other.stamped && h.sum == other.sum
 }
+
+// copyTime is the longest time by which a network's copy of a datagram comes after it.
+const copyTime = 500 * time.Millisecond
 
 // copied reports whether r is a copy that the network made, and of which record.
 func (w *way) copied(r *record.Record) (original int, copied bool) {
 	h := headerOf(r)
 	for i := range w.labels.recent {
-		if old := &w.labels.recent[i]; old.id > 0 && old.same(&h) && (h.ipID != 0 || w.baseless(r, old)) {
+		old := &w.labels.recent[i]
+		if old.id == 0 || !old.same(&h) {
+			continue
+		}
+		if r.Packet.TCP == nil && r.Time.Sub(old.time) > copyTime {
+			continue // asked again: with an ID that does not count (RFC 6864 allows that), it may look the same
+		}
+		if h.ipID != 0 || w.baseless(r, old) {
 			return old.id, true
 		}
 	}

@@ -35,6 +35,7 @@ type labels struct {
 
 	asks      bool       // UDP: this side began
 	questions []question // UDP: of this side, without an answer yet, by time
+	held      []question // those that a swap keeps back until another datagram has passed; their time is unknown
 }
 
 // heard is what one side knows, as a sender, from what has reached it.

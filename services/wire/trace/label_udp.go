@@ -2,6 +2,7 @@ package trace
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"netlab.example/services/wire/packet"
@@ -10,8 +11,9 @@ import (
 
 // question is a datagram that waits for its answer.
 type question struct {
-	id   int
-	time time.Time // when it reaches the other side
+	id    int
+	time  time.Time // when it reaches the other side
+	fault int       // of the swap that holds it
 }
 
 const (
@@ -30,6 +32,9 @@ func (c *conn) datagram(r *record.Record) record.Label {
 	}
 	l := record.Label{Kind: record.KindDatagram}
 	asked := &back.labels.questions
+	if len(*asked) == 0 { // a held one whose partner never came has gone on alone
+		asked = &back.labels.held
+	}
 	if len(*asked) > 0 && !(*asked)[0].time.After(r.Time) {
 		l.Of = (*asked)[0].id
 		*asked = (*asked)[1:]
@@ -42,11 +47,27 @@ func (c *conn) datagram(r *record.Record) record.Label {
 		return l
 	}
 	mine := &out.labels.questions
-	for len(*mine) > 0 && (len(*mine) >= maxQuestions || r.Time.Sub((*mine)[0].time) > askedFor) {
-		*mine = (*mine)[1:]
+	if r.Fate.What == record.Held {
+		mine = &out.labels.held
 	}
-	*mine = append(*mine, question{r.ID, r.Time.Add(r.Fate.Delay)})
+	q := question{r.ID, r.Time.Add(r.Fate.Delay), r.Fate.Fault}
+	out.labels.asked(mine, q)
+	for i, h := range out.labels.held {
+		if h.fault == q.fault && h.id != q.id { // r is its partner, and it follows
+			h.time = q.time
+			out.labels.held = slices.Delete(out.labels.held, i, i+1)
+			out.labels.asked(&out.labels.questions, h)
+			break
+		}
+	}
 	return l
+}
+
+func (l *labels) asked(list *[]question, q question) {
+	for len(*list) > 0 && (len(*list) >= maxQuestions || q.time.Sub((*list)[0].time) > askedFor) {
+		*list = (*list)[1:]
+	}
+	*list = append(*list, q)
 }
 
 // icmp says what a message about another packet is, and about which packet. c is nil where the
@@ -63,7 +84,7 @@ func (c *conn) icmp(r *record.Record) record.Label {
 	if c != nil {
 		_, about := c.sides(r)
 		l.Of = about.quoted(r, q)
-		about.labels.questions = nil // nobody will answer them
+		about.labels.questions, about.labels.held = nil, nil // nobody will answer them
 	}
 	return l
 }
