@@ -176,9 +176,21 @@ func (p *process) send(text string) {
 	}
 }
 
-// eof ends the input of a pipe.
+// eof ends the input of a pipe. The engine may lose an end that comes before the process is there to read it.
 func (p *process) eof() {
 	p.t.Helper()
+	for late := time.Now().Add(patience); p.exec != ""; time.Sleep(time.Millisecond) { // there is no event for it
+		e, err := suite.docker.ExecInspect(p.t.Context(), p.exec, client.ExecInspectOptions{})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if e.PID != 0 || !e.Running && e.ExitCode != 0 {
+			break
+		}
+		if time.Now().After(late) {
+			p.t.Fatalf("%s does not start", p.name)
+		}
+	}
 	if err := p.conn.CloseWrite(); err != nil {
 		p.t.Fatalf("%s: end the input: %v", p.name, err)
 	}
