@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
+	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
@@ -33,9 +34,14 @@ type Server struct {
 
 // Start listens on address, a URL such as tcp://:9100, or does nothing where it is empty.
 // The server is alive from now on, and ready from Ready until ctx ends: then a stop begins.
-func Start(ctx context.Context, address string, metrics ...prometheus.Collector) (*Server, error) {
+// What package http complains of goes to log, in the log's own form.
+func Start(ctx context.Context, address string, log *zap.Logger, metrics ...prometheus.Collector) (*Server, error) {
 	if address == "" {
 		return nil, nil
+	}
+	complaints, err := zap.NewStdLogAt(log, zap.WarnLevel)
+	if err != nil {
+		return nil, err
 	}
 	lns, err := sockets.Listen(ctx, address, sockets.Options{})
 	if err != nil {
@@ -54,7 +60,10 @@ func Start(ctx context.Context, address string, metrics ...prometheus.Collector)
 		io.WriteString(w, "ready\n")
 	})
 	mux.HandleFunc("GET /metrics", s.metrics)
-	s.http = http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 8 << 10}
+	s.http = http.Server{
+		Handler: mux, ErrorLog: complaints, MaxHeaderBytes: 8 << 10,
+		ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, IdleTimeout: 30 * time.Second,
+	}
 	for _, ln := range lns {
 		go s.http.Serve(&limited{ln, make(chan struct{}, maxConns)}) // ends at Close
 	}

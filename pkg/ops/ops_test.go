@@ -6,9 +6,15 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"netlab.example/pkg/labtest"
 )
 
 func TestChecks(t *testing.T) {
@@ -23,7 +29,7 @@ func TestChecks(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	s, err := Start(ctx, url, requests)
+	s, err := Start(ctx, url, zap.NewNop(), requests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +65,7 @@ func TestChecks(t *testing.T) {
 }
 
 func TestOff(t *testing.T) {
-	s, err := Start(t.Context(), "")
+	s, err := Start(t.Context(), "", zap.NewNop())
 	if s != nil || err != nil {
 		t.Fatalf("got %v, %v", s, err)
 	}
@@ -69,7 +75,7 @@ func TestOff(t *testing.T) {
 
 func TestFewConnections(t *testing.T) {
 	sock := t.TempDir() + "/ops.sock"
-	s, err := Start(t.Context(), "unix://"+sock)
+	s, err := Start(t.Context(), "unix://"+sock, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,3 +97,24 @@ func TestFewConnections(t *testing.T) {
 		c.Close()
 	}
 }
+
+// What package http has to complain of goes to the log, in the log's form, and not to standard error as it likes.
+func TestComplaintsGoToTheLog(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	s, err := Start(t.Context(), "unix://"+t.TempDir()+"/ops.sock", zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	go s.http.Serve(outOfDescriptors{})
+	for end := time.Now().Add(labtest.Patience); logs.Len() == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	if all := logs.All(); len(all) == 0 || !strings.HasPrefix(all[0].Message, "http: Accept error: ") {
+		t.Errorf("got %v", all)
+	}
+}
+
+type outOfDescriptors struct{ net.Listener }
+
+func (outOfDescriptors) Accept() (net.Conn, error) { return nil, syscall.EMFILE }
+func (outOfDescriptors) Close() error              { return nil }

@@ -36,7 +36,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 		return err
 	}
 	s := newServer(cfg, env)
-	health, err := ops.Start(ctx, cfg.Ops, s.counts.collectors()...)
+	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	}
 	s := newServer(cfg, env)
 	defer s.story.Close()
-	health, err := ops.Start(ctx, cfg.Ops, s.counts.collectors()...)
+	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
 	if err != nil {
 		return err
 	}

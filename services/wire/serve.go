@@ -34,7 +34,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	health, err := ops.Start(ctx, cfg.Ops)
+	health, err := ops.Start(ctx, cfg.Ops, env.Log)
 	if err != nil {
 		return err
 	}
