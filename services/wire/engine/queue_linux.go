@@ -157,7 +157,7 @@ func (b *queue) pass(p *kernel.Queued, r *record.Record) {
 		b.q.Accept(p.ID, sent)
 	}
 	if r.Fate.Copies > 0 {
-		b.flush() // the copies come second
+		b.q.Push() // the copies come second
 		b.send(sent, r.Packet.Dst.Addr(), r.Fate.Copies)
 	}
 }
@@ -210,14 +210,8 @@ func (b *queue) release(d link.Decision, now time.Time) {
 		b.later.at(now.Add(d.Fate.Delay), 0, goOn)
 		return
 	}
-	b.flush()
+	b.q.Push()
 	goOn()
-}
-
-func (b *queue) flush() {
-	if err := b.q.Flush(); err != nil {
-		b.refused.Add(1)
-	}
 }
 
 // send sends a packet so many times. The kernel may refuse: its buffers are full, or the route is gone.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
 
 	"golang.org/x/net/bpf"
@@ -49,6 +50,24 @@ func TestVerdictIsWholeMessages(t *testing.T) {
 	}
 	if binary.BigEndian.Uint32(b[24:]) != verdictDrop || binary.BigEndian.Uint32(b[28:]) != 7 {
 		t.Errorf("%x", b[:one])
+	}
+}
+
+// TestVerdictsAreBounded: what would be too long for one message goes out before Flush, which tells its error.
+func TestVerdictsAreBounded(t *testing.T) {
+	q := Queue{fd: -1}
+	for size := 65_531; size > 1000; size -= 999 {
+		q.Accept(7, make([]byte, size))
+		if len(q.answer) > maxAnswer {
+			t.Fatalf("%d bytes of verdicts, the last of %d", len(q.answer), size)
+		}
+	}
+	q.answer = nil
+	if err := q.Flush(); !errors.Is(err, unix.EBADF) {
+		t.Errorf("%v", err)
+	}
+	if err := q.Flush(); err != nil {
+		t.Errorf("told twice: %v", err)
 	}
 }
 

@@ -49,7 +49,7 @@ type Queue struct {
 	vectors []unix.Iovec
 	batch   []Queued
 	answer  []byte // verdicts not yet sent
-	err     error  // of verdicts that Accept had to send
+	err     error  // of verdicts that were sent before Flush
 }
 
 // mmsghdr is recvmmsg's struct: a message header, and the length that was received.
@@ -62,6 +62,7 @@ type mmsghdr struct {
 const (
 	batchSize  = 32
 	bufferSize = 1<<16 + 512 // the longest packet, and the attributes around it
+	maxAnswer  = 1 << 17     // of verdicts sent at once
 
 	// Netlink's numbers for this subsystem; x/sys has them in part only.
 	msgPacket  = unix.NFNL_SUBSYS_QUEUE << 8
@@ -77,6 +78,7 @@ const (
 	cmdBind, copyPacket              = 1, 2
 
 	verdictDrop, verdictAccept = 0, 1
+	verdictSize                = 40 // at most, without the packet's bytes
 )
 
 // OpenQueue takes queue number, which keeps at most length packets.
@@ -117,6 +119,10 @@ func (q *Queue) setup(length uint32) error {
 	// Room for a burst: beyond the usual limit where that is allowed.
 	if unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20) != nil {
 		unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<20)
+	}
+	// A message of verdicts must fit, whatever this machine's usual size is. The kernel doubles the number.
+	if unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, maxAnswer) != nil {
+		unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, maxAnswer)
 	}
 	// A burst that is too much even so is counted by the kernel (Unseen), and must not end Receive.
 	if err := unix.SetsockoptInt(q.fd, unix.SOL_NETLINK, unix.NETLINK_NO_ENOBUFS, 1); err != nil {
@@ -252,22 +258,32 @@ func (q *Queue) packet(attrs []byte) {
 	}
 }
 
-// Accept lets a packet pass, with the bytes changed unless they are nil. Verdicts are sent by Flush.
+// Accept lets a packet pass, with the bytes changed unless they are nil. Verdicts are sent by Flush, or
+// before it where they become too long for one message: the kernel would refuse all of them.
 func (q *Queue) Accept(id uint32, changed []byte) {
+	if len(q.answer)+len(changed) > maxAnswer-verdictSize {
+		q.Push()
+	}
 	q.answer = q.verdict(q.answer, id, verdictAccept, changed)
 }
 
 // Drop ends a packet.
 func (q *Queue) Drop(id uint32) { q.answer = q.verdict(q.answer, id, verdictDrop, nil) }
 
-// Flush sends the verdicts, all in one message: the kernel reads one after the other.
-func (q *Queue) Flush() error {
-	err := q.err
-	q.err = nil
+// Push sends the verdicts so far, all in one message: the kernel reads one after the other. Flush says
+// whether that went well.
+func (q *Queue) Push() {
 	if len(q.answer) > 0 {
-		err = errors.Join(err, q.send(q.answer))
+		q.err = errors.Join(q.err, q.send(q.answer))
 		q.answer = q.answer[:0]
 	}
+}
+
+// Flush sends the verdicts, and returns what went wrong with any since the last Flush.
+func (q *Queue) Flush() error {
+	q.Push()
+	err := q.err
+	q.err = nil
 	return err
 }
 
