@@ -48,12 +48,12 @@ func TestWireKilled(t *testing.T) {
 	w.until("the end", ends)
 }
 
-// Of two wires in one place the second says so, and the first goes on.
+// Of two wires in one place the second says so, though all its settings are the first's, and the first goes on.
 func TestWireSecond(t *testing.T) {
 	t.Parallel()
 	server := serve(t, "hello-tcp")
 	first := startWire(t, server)
-	second := newWire(t, server, wireCaps, "WIRE_QUEUE=11", "WIRE_API=tcp://:9201", "WIRE_OPS=")
+	second := newWire(t, server, wireCaps)
 	second.start()
 	if code := second.exit(); code != 1 {
 		t.Errorf("exit %d", code)

@@ -30,6 +30,11 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 		Memory:    record.NewLog(int(cfg.Records), int(cfg.Memory)<<20),
 		Log:       env.Log,
 	})
+	lock, err := engine.Alone() // before any port is taken: of two wires in one place, the second is to hear that
+	if err != nil {
+		return advise(err)
+	}
+	defer lock.Close()
 	ctx, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -44,7 +49,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	running.Go(func() {
 		select {
 		case <-ctx.Done():
-		case <-e.Ready(): // not before: of two wires in one place, the second is to hear that, and not that a port is taken
+		case <-e.Ready(): // not before: it answers for a wire that takes packets
 			if _, apiErr = views.Start(ctx, cfg.API); apiErr != nil {
 				stop()
 				return

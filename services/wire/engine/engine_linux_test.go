@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netlab.example/services/wire/link"
 	"netlab.example/services/wire/record"
 )
@@ -262,8 +264,57 @@ func TestCorrupt(t *testing.T) {
 	})
 }
 
-// checksumErrors is the kernel's count in a namespace.
-func (l *lab) checksumErrors(ns string) int {
+// TestCorruptBurst: the verdict on a damaged packet carries its bytes, and those of a burst of long packets
+// together are more than one netlink message can be. The burst goes out all the same, and the next packet too.
+func TestCorruptBurst(t *testing.T) {
+	const burst = 8
+	l := newLab(t)
+	pc := l.listenPacket(":1314")
+	raw, err := pc.(*net.UDPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 4<<20) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := startImpairing(t, l, "udp://:1314")
+	conn := l.dial("udp", server4+":1314")
+	io.WriteString(conn, "37")
+	_, from, err := pc.ReadFrom(make([]byte, 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tell("link out.corrupt=100%%")
+	before := l.count(l.client, "Ip", "ReasmOKs")
+	w.cmd.Process.Signal(syscall.SIGSTOP) // so that all of them wait for it
+	for range burst {
+		if _, err := pc.WriteTo(make([]byte, 60_000), from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.cmd.Process.Signal(syscall.SIGCONT)
+	for range burst {
+		w.until("a damaged packet", func(r *record.Record) bool { return r.Fate.What == record.Corrupted })
+	}
+	w.tell("link clear")
+	pc.WriteTo([]byte("98.6"), from)
+	if got := read(t, conn); got != "98.6" { // what is damaged does not reach the program
+		t.Errorf("%q", got)
+	}
+	if n := l.count(l.client, "Ip", "ReasmOKs") - before; n != burst {
+		t.Errorf("%d of %d long packets came to the client's kernel", n, burst)
+	}
+	if s := w.askStatus(); s.Refused != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// checksumErrors is how many TCP segments a kernel threw away.
+func (l *lab) checksumErrors(ns string) int { return l.count(ns, "Tcp", "InCsumErrors") }
+
+// count is one of the kernel's counters in a namespace.
+func (l *lab) count(ns, proto, name string) int {
 	l.t.Helper()
 	out, err := exec.Command("ip", "netns", "exec", ns, "cat", "/proc/net/snmp").Output()
 	if err != nil {
@@ -271,11 +322,11 @@ func (l *lab) checksumErrors(ns string) int {
 	}
 	var names, values []string
 	for line := range strings.Lines(string(out)) {
-		if rest, ok := strings.CutPrefix(line, "Tcp:"); ok {
+		if rest, ok := strings.CutPrefix(line, proto+":"); ok {
 			names, values = values, strings.Fields(rest)
 		}
 	}
-	n, err := strconv.Atoi(values[slices.Index(names, "InCsumErrors")])
+	n, err := strconv.Atoi(values[slices.Index(names, name)])
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -600,12 +651,29 @@ func TestInterfaceLost(t *testing.T) {
 	}
 }
 
+// TestInterfaceReplaced: another interface of the same name is not the one that is watched, which is gone.
+func TestInterfaceReplaced(t *testing.T) {
+	for name, prefix := range map[string][]string{"impairing": nil, "watching": withoutNetAdmin} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			w := l.start("tcp://:8080", prefix...)
+			l.ip("-n " + l.server + " link del eth0")
+			l.connect()
+			if code := w.exit(); code != 1 || !strings.Contains(w.stderr.String(), ErrInterfaceLost.Error()) {
+				t.Errorf("exit code %d: %q", code, w.stderr)
+			}
+		})
+	}
+}
+
+var withoutNetAdmin = []string{"setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin"}
+
 // TestWatchingOnly: without NET_ADMIN wire watches, says so, and refuses to impair.
 func TestWatchingOnly(t *testing.T) {
 	both(t, func(t *testing.T, host string) {
 		l := newLab(t)
 		go greet(l.listen("tcp", ":8080"))
-		w := l.start("tcp://:8080", "setpriv", "--inh-caps=-net_admin", "--bounding-set=-net_admin")
+		w := l.start("tcp://:8080", withoutNetAdmin...)
 		if w.status.Mechanism != Observe || w.status.Impairs || !slices.ContainsFunc(w.status.Limits, func(l Limit) bool {
 			return l.Code == NoImpairment && strings.Contains(l.Why, "NET_ADMIN")
 		}) {

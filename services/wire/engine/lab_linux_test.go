@@ -112,7 +112,12 @@ func child(service string) int {
 			}
 		}
 	}()
-	if err := e.Run(ctx); err != nil {
+	lock, err := Alone()
+	if err == nil {
+		defer lock.Close()
+		err = e.Run(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -140,13 +145,19 @@ func newLab(t *testing.T) *lab {
 		t.Cleanup(func() { exec.Command("ip", "netns", "del", ns).Run() })
 		l.ip("-n " + ns + " link set lo up")
 	}
+	l.connect()
+	return l
+}
+
+// connect puts the cable between the two.
+func (l *lab) connect() {
+	l.t.Helper()
 	l.ip("link add eth0 netns " + l.server + " type veth peer name eth0 netns " + l.client)
 	for ns, n := range map[string]string{l.client: "1", l.server: "2"} {
 		l.ip("-n " + ns + " addr add 10.77.0." + n + "/24 dev eth0")
 		l.ip("-n " + ns + " addr add fd77::" + n + "/64 dev eth0 nodad")
 		l.ip("-n " + ns + " link set eth0 up")
 	}
-	return l
 }
 
 func (l *lab) ip(args string) {
@@ -330,6 +341,7 @@ func ends(r *record.Record) bool { return r.Ends }
 // exit waits for the end of the process and returns its exit code.
 func (w *wire) exit() int {
 	w.t.Helper()
+	defer time.AfterFunc(20*time.Second, func() { w.cmd.Process.Kill() }).Stop()
 	for l := range w.lines {
 		if l.Record != nil {
 			w.past = append(w.past, l.Record)

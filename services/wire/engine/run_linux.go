@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -22,24 +23,20 @@ const (
 )
 
 // Run takes packets until ctx ends, and returns nil then: all packets that were kept back have gone on.
-// It takes the best mechanism that works here; Status says which. Other errors: ErrSecondWire,
+// It takes the best mechanism that works here; Status says which. Its caller is Alone. Other errors:
 // ErrNoInterface, ErrInterfaceLost, ErrQueueTaken, or ErrNoAccess: not even watching is possible.
 func (e *Engine) Run(ctx context.Context) error {
-	lock, err := alone()
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	if err := e.awaitInterface(ctx); err != nil || ctx.Err() != nil {
+	ifc, err := e.awaitInterface(ctx)
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	var side sync.WaitGroup
 	defer side.Wait()
-	side.Go(func() { e.lookAfter(ctx, stop) })
+	side.Go(func() { e.lookAfter(ctx, stop, ifc.Index) })
 
-	b, err := e.choose()
+	b, err := e.choose(ifc.Index)
 	if err != nil {
 		stop(nil)
 		return err
@@ -62,19 +59,15 @@ type backend interface {
 }
 
 // choose takes the first mechanism that works here, and remembers why those before it do not.
-func (e *Engine) choose() (backend, error) {
-	ifc, err := net.InterfaceByName(e.opts.Interface)
-	if err != nil {
-		return nil, fmt.Errorf("interface %s: %w", e.opts.Interface, err)
-	}
-	b, why, err := e.openQueue(ifc.Index)
+func (e *Engine) choose(ifindex int) (backend, error) {
+	b, why, err := e.openQueue(ifindex)
 	if err != nil {
 		return nil, err
 	}
 	if b != nil {
 		return b, nil
 	}
-	s, err := e.openSniffer(ifc.Index)
+	s, err := e.openSniffer(ifindex)
 	if errors.Is(err, unix.EPERM) {
 		return nil, ErrNoAccess
 	}
@@ -143,9 +136,9 @@ func why(err error) string {
 	return err.Error()
 }
 
-// alone makes sure that this is the only wire in the network namespace, by a name that only one socket
-// in the namespace can have. The kernel gives it back however wire ends.
-func alone() (net.PacketConn, error) {
+// Alone makes sure that this is the only wire in the network namespace until it is closed, by a name that only
+// one socket in the namespace can have; else the error is ErrSecondWire. The kernel gives it back however wire ends.
+func Alone() (io.Closer, error) {
 	lock, err := net.ListenPacket("unixgram", "@netlab-wire")
 	if errors.Is(err, unix.EADDRINUSE) {
 		return nil, ErrSecondWire
@@ -156,28 +149,29 @@ func alone() (net.PacketConn, error) {
 	return lock, nil
 }
 
-// awaitInterface waits until the interface is there, for as long as a lost one may be away.
-func (e *Engine) awaitInterface(ctx context.Context) error {
+// awaitInterface waits until the interface is there, for as long as a lost one may be away, or ctx ends.
+func (e *Engine) awaitInterface(ctx context.Context) (*net.Interface, error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for end := time.Now().Add(lostAfter); ; {
 		if ifc, err := net.InterfaceByName(e.opts.Interface); err == nil {
 			e.mtu.Store(int64(ifc.MTU))
-			return nil
+			return ifc, nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("%s: %w", e.opts.Interface, ErrNoInterface)
+			return nil, fmt.Errorf("%s: %w", e.opts.Interface, ErrNoInterface)
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return nil, nil
 		case <-tick.C:
 		}
 	}
 }
 
-// lookAfter stops wire when the interface has been away for long, and looks for connections that are over.
-func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc) {
+// lookAfter stops wire when the interface has been away for long, or another has its name: the sockets are
+// bound to the one that is gone. And it looks for connections that are over.
+func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, ifindex int) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	there := time.Now()
@@ -188,10 +182,12 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		if ifc, err := net.InterfaceByName(e.opts.Interface); err == nil {
+		ifc, err := net.InterfaceByName(e.opts.Interface)
+		switch {
+		case err == nil && ifc.Index == ifindex:
 			there = now
 			e.mtu.Store(int64(ifc.MTU))
-		} else if now.Sub(there) >= lostAfter {
+		case err == nil || now.Sub(there) >= lostAfter:
 			stop(ErrInterfaceLost)
 			return
 		}

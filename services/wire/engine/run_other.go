@@ -5,9 +5,13 @@ package engine
 import (
 	"context"
 	"errors"
+	"io"
 )
 
-// Run needs Linux: run wire in its container.
-func (e *Engine) Run(context.Context) error {
-	return errors.New("wire takes packets from a Linux kernel: run it in its container")
-}
+var errNotLinux = errors.New("wire takes packets from a Linux kernel: run it in its container")
+
+// Alone needs Linux: run wire in its container.
+func Alone() (io.Closer, error) { return nil, errNotLinux }
+
+// Run needs it, too.
+func (e *Engine) Run(context.Context) error { return errNotLinux }

@@ -123,7 +123,7 @@ func (s *Sniffer) Receive() ([]Sniffed, error) {
 	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.headers[0])), batchSize, unix.MSG_WAITFORONE, 0, 0)
 	switch errno {
 	case 0:
-	case unix.EAGAIN, unix.EINTR, unix.ENETDOWN: // an interface that is down may come up again
+	case unix.EAGAIN, unix.EINTR, unix.ENETDOWN: // an interface that is down may come up again; for one that is gone, see engine's lookAfter
 		s.count()
 		return nil, nil
 	default:
