@@ -24,6 +24,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
 )
 
 // The pauses after an error of accept(2) that passes, and the longest time between two lines about it.
@@ -155,7 +158,7 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 			defer func() { <-s.places }()
 			defer s.drop(conn)
 			if err := s.Handler(ctx, conn); err != nil {
-				s.Log.Warn("connection", zap.Stringer("remote", conn.RemoteAddr()), zap.Error(err))
+				s.Log.Warn("connection", remote(conn), zap.String("error", terminal.Clean(err.Error())))
 			}
 		})
 	}
@@ -177,7 +180,7 @@ func (s *Server) enter(ctx context.Context, conn net.Conn) bool {
 	default:
 	}
 	if !s.InTurn && (s.MakeRoom == nil || !s.MakeRoom()) {
-		s.Log.Warn("refused: too many connections", zap.Stringer("remote", conn.RemoteAddr()), zap.Int("max", s.MaxConns))
+		s.Log.Warn("refused: too many connections", remote(conn), zap.Int("max", s.MaxConns))
 		if s.Refuse != nil {
 			s.Refuse(conn)
 		}
@@ -207,6 +210,10 @@ func passing(err error) bool {
 	}
 	return false
 }
+
+// remote names conn's peer in the log, made harmless: a client on AF_UNIX chooses its own path, an error of the
+// connection has it too, and the log leaves alone what changes a screen beyond ASCII, such as U+009B and U+202E.
+func remote(conn net.Conn) zap.Field { return zap.String("remote", sockets.Peer(conn.RemoteAddr())) }
 
 func (s *Server) track(ctx context.Context, conn net.Conn) {
 	s.mu.Lock()

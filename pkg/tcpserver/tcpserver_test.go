@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"strings"
@@ -139,6 +140,41 @@ func TestFullRefuses(t *testing.T) {
 		stop()
 		<-done
 	})
+}
+
+// A path of its own choice, and an error that repeats it: neither reaches the log, and so perhaps a terminal, as it is.
+func TestTheLogIsHarmless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.WarnLevel)
+		ctx, stop := context.WithCancel(t.Context())
+		ln, done := newListener(), make(chan error)
+		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.New(core), Handler: func(ctx context.Context, c net.Conn) error {
+			echo(ctx, c)
+			return fmt.Errorf("write to %v", c.RemoteAddr())
+		}}
+		go func() { done <- s.Serve(ctx, ln) }()
+		for range 2 { // the second is refused
+			_, end := net.Pipe()
+			ln.in <- named{end}
+			synctest.Wait()
+		}
+		stop()
+		<-done
+		for message, want := range map[string]map[string]any{
+			"refused: too many connections": {"remote": `/tmp/\u009b2J\u202e.sock`, "max": int64(1)},
+			"connection":                    {"remote": `/tmp/\u009b2J\u202e.sock`, "error": `write to /tmp/\u009b2J\u202e.sock`},
+		} {
+			if lines := logs.FilterMessage(message).All(); len(lines) != 1 || !maps.Equal(lines[0].ContextMap(), want) {
+				t.Errorf("%s: got %+v", message, lines)
+			}
+		}
+	})
+}
+
+type named struct{ net.Conn }
+
+func (named) RemoteAddr() net.Addr {
+	return &net.UnixAddr{Net: "unix", Name: "/tmp/\u009b2J\u202e.sock"}
 }
 
 func TestFullMakesRoom(t *testing.T) {
