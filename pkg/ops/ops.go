@@ -23,6 +23,7 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
 )
 
 // A Server answers health checks. A nil *Server, which Start returns for an empty address, is off.
@@ -106,10 +107,11 @@ func Check(ctx context.Context, address string) error {
 			"为服务器和这个检查把 _OPS 结尾的变量设为 tcp://:9100",
 			"set the variable that ends in _OPS to tcp://:9100 for the server and for this check"))
 	}
-	a, err := sockets.Parse(address)
+	as, err := sockets.Streams(address)
 	if err != nil {
-		return err
+		return fmt.Errorf("ops: %w", err)
 	}
+	a := as[0] // one process answers on all of them
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		addr := a.Addr
 		if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
@@ -125,11 +127,13 @@ func Check(ctx context.Context, address string) error {
 	}
 	resp, err := (&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}).Do(req)
 	if err != nil {
-		return fmt.Errorf("not alive: %w", err)
+		return app.Hint(language.Errorf("没有响应: %[1]s", "not alive: %[2]s", sockets.Why(err, language.Chinese), sockets.Why(err, language.English)),
+			"%w", language.Errorf("服务器在运行吗? 两边以 _OPS 结尾的变量是否相同?", "is the server running, with the same address in the variable that ends in _OPS?"))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s", resp.Status)
+		return app.Hint(language.Errorf("没有就绪: %s", "not ready: %s", terminal.Clean(resp.Status)), "%w", language.Errorf(
+			"服务器正在启动或停止: 稍后再试, 或查看它的日志", "the server is starting or stopping: try again in a moment, or look at its log"))
 	}
 	return nil
 }

@@ -70,6 +70,9 @@ func Parse(url string) (Address, error) {
 	return bad(":// 之前应为 tcp, tcp4, tcp6, unix, udp, udp4, udp6 或 unixgram", "want tcp, tcp4, tcp6, unix, udp, udp4, udp6 or unixgram before ://")
 }
 
+// Streams reads the URLs of a server's LISTEN or OPS: stream sockets, separated by commas. Anything else is wrong usage.
+func Streams(list string) ([]Address, error) { return parseList(list, "tcp", "unix") }
+
 // parseList reads URLs that commas separate, each on one of networks. Any other is wrong usage.
 func parseList(list string, networks ...string) ([]Address, error) {
 	var as []Address

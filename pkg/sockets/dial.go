@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/terminal"
 )
 
 // DialTimeout bounds one attempt to connect.
@@ -46,6 +47,12 @@ func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
 
 func dialUnixgram(a Address) (net.Conn, error) {
 	local := path.Join(path.Dir(a.Addr), "client-"+rand.Text()[:12]+".sock")
+	if len(local) > maxPath { // bind(2) would only say "invalid argument"
+		return nil, language.Errorf(
+			"客户端要在服务器的套接字旁边绑定自己的套接字, 路径会有 %d 字节, 最多 %d 字节: 目录名太长",
+			"a client needs a socket of its own beside the server's, and its path would have %d bytes of at most %d: the folder's name is too long",
+			len(local), maxPath)
+	}
 	conn, err := net.DialUnix("unixgram", &net.UnixAddr{Net: "unixgram", Name: local}, &net.UnixAddr{Net: "unixgram", Name: a.Addr})
 	if err != nil {
 		os.Remove(local) // bound, and then not connected
@@ -54,9 +61,11 @@ func dialUnixgram(a Address) (net.Conn, error) {
 	return &unixgram{conn, local}, nil
 }
 
-var reasons = language.Both[[5]string]{
-	Zh: [5]string{"那里没有程序在监听 (connection refused)", "没有这个主机名", "没有回应 (timeout)", "没有这个套接字文件", "网络不可达"},
-	En: [5]string{"nobody is listening there (connection refused)", "no such host", "no answer (timeout)", "no such socket file", "the network is unreachable"},
+var reasons = language.Both[[6]string]{
+	Zh: [6]string{"那里没有程序在监听 (connection refused)", "没有这个主机名", "没有回应 (timeout)", "没有这个套接字文件", "网络不可达",
+		"查询主机名失败 (%s)"},
+	En: [6]string{"nobody is listening there (connection refused)", "no such host", "no answer (timeout)", "no such socket file", "the network is unreachable",
+		"looking up the host's name failed (%s)"},
 }
 
 // Why says in a person's language why a connection could not be made or was lost.
@@ -64,10 +73,12 @@ func Why(err error, l language.Lang) string {
 	r := reasons.In(l)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
+	case isDNS && dns.IsNotFound:
+		return r[1]
+	case isDNS: // before the others: it is the name server that does not answer, or refuses
+		return fmt.Sprintf(r[5], terminal.Clean(dns.Err))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return r[0]
-	case isDNS && !dns.IsTimeout:
-		return r[1]
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		return r[2]
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,5 +86,5 @@ func Why(err error, l language.Lang) string {
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return r[4]
 	}
-	return bare(err).Error()
+	return language.Tell(bare(err), l)
 }

@@ -25,7 +25,7 @@ type Options struct {
 // Listen opens a stream socket for each URL in list. It opens all or none.
 // A socket file that nobody listens on, left behind by a crash, is removed first.
 func Listen(ctx context.Context, list string, opt Options) ([]net.Listener, error) {
-	as, err := parseList(list, "tcp", "unix")
+	as, err := Streams(list)
 	if err != nil {
 		return nil, err
 	}

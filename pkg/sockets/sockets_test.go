@@ -1,6 +1,7 @@
 package sockets
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -206,6 +207,26 @@ func TestUnixgramAnswers(t *testing.T) {
 	}
 }
 
+// A server's path may be as long as bind(2) takes. That of a client beside it is longer, and must be said to be so.
+func TestUnixgramClientOfALongPath(t *testing.T) {
+	dir := t.TempDir()
+	dir += strings.Repeat("x", maxPath-len("/s.sock")-len(dir))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	url := "unixgram://" + dir + "/s.sock"
+	conns, err := ListenPacket(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conns[0].Close()
+	_, err = Dial(t.Context(), url, "")
+	if en, zh := Why(err, language.English), Why(err, language.Chinese); !strings.Contains(en, "of at most 107: the folder's name is too long") || !strings.Contains(zh, "目录名太长") {
+		t.Errorf("got %q and %q", en, zh)
+	}
+}
+
 func TestWhy(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -223,6 +244,15 @@ func TestWhy(t *testing.T) {
 	_, err = Dial(t.Context(), "tcp://127.0.0.1:1", "nonesuch")
 	if err == nil {
 		t.Error("no error")
+	}
+	for want, dns := range map[string]net.DNSError{
+		"no such host": {Err: "no such host", IsNotFound: true},
+		"looking up the host's name failed (server misbehaving)": {Err: "server misbehaving", IsTemporary: true},
+		"looking up the host's name failed (i/o timeout)":        {Err: "i/o timeout", IsTimeout: true, UnwrapErr: context.DeadlineExceeded},
+	} {
+		if got := Why(fmt.Errorf("connect: %w", &net.OpError{Op: "dial", Err: &dns}), language.English); got != want {
+			t.Errorf("%v: got %q, want %q", &dns, got, want)
+		}
 	}
 }
 
