@@ -37,6 +37,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"netlab.example/pkg/language"
 )
 
 var (
@@ -46,7 +48,7 @@ var (
 	ErrClosed = errors.New("terminal is closed")
 	// ErrTooLong is what ReadLine returns, on a pipe, in place of a line of more
 	// than 64 KiB. The next call returns the next line.
-	ErrTooLong = errors.New("line is longer than 64 KiB")
+	ErrTooLong = language.Errorf("一行超过 64 KiB", "line is longer than 64 KiB")
 )
 
 // Options say how a Terminal starts.

@@ -58,7 +58,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case errors.Is(err, io.EOF), errors.Is(err, terminal.ErrInterrupt), errors.Is(err, terminal.ErrClosed):
 			return nil
 		case err != nil: // a line that is too long, say
-			fmt.Fprintln(term, err)
+			fmt.Fprintln(term, language.Tell(err, c.lang))
 			continue
 		case line == "exit":
 			return nil

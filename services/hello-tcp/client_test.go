@@ -16,6 +16,11 @@ import (
 // talk runs the client with in typed on a pipe, and returns what it printed.
 func talk(t *testing.T, url, in string) (string, error) {
 	t.Helper()
+	return talkIn(t, language.English, url, in)
+}
+
+func talkIn(t *testing.T, lang language.Lang, url, in string) (string, error) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +34,7 @@ func talk(t *testing.T, url, in string) (string, error) {
 	go func() { io.WriteString(w, in); w.Close() }()
 	ctx, cancel := context.WithTimeout(t.Context(), labtest.Patience)
 	defer cancel()
-	cerr := client(ctx, ClientConfig{Server: url}, app.Env{Stdin: r, Stdout: out, Lang: language.Choice{People: language.English}})
+	cerr := client(ctx, ClientConfig{Server: url}, app.Env{Stdin: r, Stdout: out, Lang: language.Choice{People: lang}})
 	b, err := os.ReadFile(out.Name())
 	if err != nil {
 		t.Fatal(err)
@@ -122,5 +127,14 @@ func TestPhrases(t *testing.T) {
 	}
 	if !strings.HasPrefix(words.Zh.Received, "接收到客户端发送的数据: ") || !strings.HasPrefix(words.Zh.Closed, "客户端连接关闭") {
 		t.Errorf("got %q and %q", words.Zh.Received, words.Zh.Closed)
+	}
+}
+
+func TestALineThatIsTooLong(t *testing.T) {
+	for lang, want := range map[language.Lang]string{language.Chinese: "一行超过 64 KiB\n", language.English: "line is longer than 64 KiB\n"} {
+		got, err := talkIn(t, lang, "tcp://127.0.0.1:1", strings.Repeat("x", 70_000)+"\nexit\n")
+		if err != nil || !strings.Contains(got, want) {
+			t.Errorf("got %q, %v; want %q", got, err, want)
+		}
 	}
 }

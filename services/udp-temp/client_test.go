@@ -216,6 +216,15 @@ func TestConversation(t *testing.T) {
 	}
 }
 
+func TestALineThatIsTooLong(t *testing.T) {
+	for lang, want := range map[language.Lang]string{language.Chinese: "一行超过 64 KiB\n", language.English: "line is longer than 64 KiB\n"} {
+		stdout, _, err := talk(t, lang, strings.Repeat("3", 70_000)+"\nexit\n")
+		if err != nil || !strings.Contains(stdout, want) {
+			t.Errorf("got %q, %v; want %q", stdout, err, want)
+		}
+	}
+}
+
 // Nobody receives at that port: the network says so, and the client does not try again.
 func TestPortUnreachable(t *testing.T) {
 	conn, url := fake(t)
