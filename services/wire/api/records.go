@@ -119,7 +119,7 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) {
 	case len(some) == 0:
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no packet #%d yet", id))
 	default:
-		answer(w, Packet{some[0], packet.Fields(some[0].Raw)})
+		answer(w, Packet{some[0], packet.Fields(some[0].Packet, some[0].Raw)})
 	}
 }
 

@@ -20,13 +20,17 @@ func (v View) Open(r *record.Record) []string {
 	row := newRow()
 	row.add(bold, clip(fmt.Sprintf("#%d  %s  %s", r.ID, r.Time.Format("15:04:05.000000"), d.words.label(r)), d.Width))
 	d.emit(row)
-	if note, causes := d.words.fate(r.Fate); note != "" || len(causes) > 0 {
+	note, causes := d.words.fate(r.Fate)
+	if r.Fate.What == record.Seen {
+		note = d.words.Seen
+	}
+	if note != "" || len(causes) > 0 {
 		d.text(d.style(r), strings.Join(append([]string{note}, causes...), " · "))
 	}
 	if m := r.Fate.Damage; m != nil && m.Offset >= 0 && m.Offset < len(r.Raw) {
 		d.text(red, fmt.Sprintf("[%d] %02x → %02x", m.Offset, r.Raw[m.Offset], r.Raw[m.Offset]^m.Mask))
 	}
-	d.fields(r.Raw, packet.Fields(r.Raw), 0)
+	d.fields(r.Raw, packet.Fields(r.Packet, r.Raw), 0)
 	d.dump(r)
 	return d.lines
 }

@@ -44,6 +44,18 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestOpenPart: of a packet of which the beginning was kept, and whose fate is not known, both are said.
+func TestOpenPart(t *testing.T) {
+	r := real(t, strings.Repeat("x", 500))
+	r.Raw, r.Fate = r.Raw[:152], record.Fate{What: record.Seen}
+	got := strings.Join(View{Width: 80, Lang: language.English}.Open(r), "\n")
+	for _, want := range []string{"\nseen, fate unknown\n", "500 bytes, 100 of them kept", "… +400", "«xxx"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, 80)
 	f.Add([]byte("\x60\x00\x00\x00"), 40)

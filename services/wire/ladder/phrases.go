@@ -37,8 +37,7 @@ type phrases struct {
 
 	// What became of it. The cause, as it was asked for, stands behind.
 	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed string
-	By                                                       string // delay
-	Seen                                                     string
+	Seen                                                     string // only of a packet that is opened: in the ladder a circle says it
 	Forgotten                                                string // how many packets
 	LinkLayer                                                string
 }
@@ -92,7 +91,6 @@ var words = language.Both[phrases]{
 		Reordered:  "乱序",
 		Duplicated: "复制",
 		Delayed:    "延迟",
-		By:         " %s",
 		Seen:       "只看见, 不知结果",
 		Forgotten:  "… %d 个数据包已被忘记 …",
 		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
@@ -145,7 +143,6 @@ var words = language.Both[phrases]{
 		Reordered:  "reordered",
 		Duplicated: "duplicated",
 		Delayed:    "delayed",
-		By:         " by %s",
 		Seen:       "seen, fate unknown",
 		Forgotten:  "… %d packets are forgotten …",
 		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",

@@ -11,19 +11,19 @@ import (
 )
 
 // Field is one field of a packet, for a reader who opens it: its name, its value in words, and its bytes'
-// place. Names are those of Wireshark's display filters, so that what is learned here is of use there.
+// place. Names are those of Wireshark's display filters, so that what is learned here is of use there; where
+// it has none they are ours: ip.options, ipv6.extensions, tcp.options.kind_N, problem.
 type Field struct {
-	Name   string  `json:"name"`  // "tcp.seq"
+	Name   string  `json:"name"`  // "tcp.seq_raw"
 	Value  string  `json:"value"` // "1234567"
 	At     int     `json:"at"`
 	Len    int     `json:"len"`
 	Fields []Field `json:"fields,omitempty"` // what it consists of
 }
 
-// Fields takes a packet apart: IP, then TCP, UDP or ICMP, then the data. Where the bytes end early, so do
-// the fields.
-func Fields(raw []byte) []Field {
-	p := Decode(raw)
+// Fields takes a packet apart: IP, then TCP, UDP or ICMP, then the data. p is what Decode said of the whole
+// packet; raw may be no more than its beginning. Where the bytes end early, so do the fields.
+func Fields(p Packet, raw []byte) []Field {
 	t := tree{raw: raw}
 	end := p.Data.At // where headers end
 	if p.Header.Len > 0 {
@@ -36,7 +36,7 @@ func Fields(raw []byte) []Field {
 		t.ip6(end)
 	}
 	switch h := p.Header; {
-	case h.Len == 0:
+	case h.Len == 0 || h.At < 0 || h.At > len(raw):
 	case p.Proto == ProtoTCP:
 		t.tcp(h)
 	case p.Proto == ProtoUDP:
@@ -45,7 +45,11 @@ func Fields(raw []byte) []Field {
 		t.icmp(h, string(p.Proto))
 	}
 	if p.Data.Len > 0 {
-		t.add("data", fmt.Sprintf("%d bytes", p.Data.Len), p.Data.At, len(p.Data.Of(raw)))
+		value, kept := fmt.Sprintf("%d bytes", p.Data.Len), len(p.Data.Of(raw))
+		if kept < p.Data.Len {
+			value += fmt.Sprintf(", %d of them kept", kept)
+		}
+		t.add("data", value, p.Data.At, kept)
 	}
 	if p.Problem != "" {
 		t.add("problem", p.Problem, 0, len(raw))
@@ -149,8 +153,8 @@ func (t *tree) tcp(h Span) {
 	t.group("tcp", "Transmission Control Protocol", at, h.Len, func(t *tree) {
 		t.decimal("tcp.srcport", at, 2)
 		t.decimal("tcp.dstport", at+2, 2)
-		t.decimal("tcp.seq", at+4, 4)
-		t.decimal("tcp.ack", at+8, 4)
+		t.decimal("tcp.seq_raw", at+4, 4)
+		t.decimal("tcp.ack_raw", at+8, 4)
 		t.add("tcp.hdr_len", fmt.Sprintf("%d bytes", h.Len), at+12, 1)
 		t.add("tcp.flags", Flags(t.number(at+13, 1)).String(), at+13, 1)
 		t.decimal("tcp.window_size_value", at+14, 2)

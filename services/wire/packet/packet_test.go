@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -157,13 +159,13 @@ func TestFields(t *testing.T) {
 			walk(f.Fields)
 		}
 	}
-	walk(Fields(raw))
+	walk(Fields(Decode(raw), raw))
 	all := strings.Join(got, "\n")
 	for _, want := range []string{
 		"ip 0+20 Internet Protocol, version 4",
 		"ip.src 12+4 10.0.0.1",
 		"tcp 20+44 Transmission Control Protocol",
-		"tcp.seq 24+4 7",
+		"tcp.seq_raw 24+4 7",
 		"tcp.flags 33+1 PSH ACK",
 		"tcp.options.timestamp 41+10 value 1, echo 2",
 		"tcp.options.sack 51+10 3 to 4",
@@ -172,6 +174,66 @@ func TestFields(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}
+	}
+}
+
+// TestFieldsOfPart: of a packet of which the beginning was kept the lengths are the packet's.
+func TestFieldsOfPart(t *testing.T) {
+	raw := udpPacket(t, strings.Repeat("x", 1000))
+	fields := Fields(Decode(raw), raw[:100])
+	if last := fields[len(fields)-1]; last.Name != "data" || last.Value != "1000 bytes, 72 of them kept" || last.At != 28 || last.Len != 72 {
+		t.Errorf("%+v", last)
+	}
+	raw = tcpPacket(t, ip4(layers.IPProtocolTCP), "hello")
+	for kept := range raw {
+		for _, f := range Fields(Decode(raw), raw[:kept]) {
+			if f.Name == "problem" {
+				t.Errorf("%d bytes kept: %s", kept, f.Value)
+			}
+		}
+	}
+}
+
+// TestFieldNames asks tshark whether the names are names of its own.
+func TestFieldNames(t *testing.T) {
+	path, err := exec.LookPath("tshark")
+	if err != nil {
+		if os.Getenv("NETLAB_REQUIRE_TSHARK") != "" {
+			t.Fatal("tshark is required, and missing")
+		}
+		t.Skip("no tshark")
+	}
+	known := map[string]bool{"ip.options": true, "ipv6.extensions": true, "problem": true} // ours
+	for _, about := range []string{"fields", "protocols"} {
+		out, err := exec.CommandContext(t.Context(), path, "-G", about).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(out)) {
+			if columns := strings.Split(strings.TrimSpace(line), "\t"); len(columns) > 2 {
+				known[columns[2]] = true
+			}
+		}
+	}
+	var check func(fs []Field)
+	check = func(fs []Field) {
+		for _, f := range fs {
+			if !known[f.Name] {
+				t.Errorf("tshark knows no %s", f.Name)
+			}
+			check(f.Fields)
+		}
+	}
+	about := udpPacket(t, "37")
+	for _, raw := range [][]byte{
+		tcpPacket(t, ip4(layers.IPProtocolTCP), "hello"), tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), about, about[:10],
+		build(t, ip4(layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(about)),
+		build(t, ip6(layers.IPProtocolICMPv6), gopacket.Payload([]byte{1, 4, 0, 0, 0, 0, 0, 0})),
+	} {
+		check(Fields(Decode(raw), raw))
+	}
+	for _, kind := range []layers.TCPOptionKind{0, 1, 2, 3, 4, 5, 8} {
+		check([]Field{{Name: "tcp.options." + optionName(kind)}})
 	}
 }
 
@@ -205,6 +267,8 @@ func FuzzDecode(f *testing.F) {
 				inside(f.Fields, f.At, f.At+f.Len)
 			}
 		}
-		inside(Fields(raw), 0, len(raw))
+		inside(Fields(p, raw), 0, len(raw))
+		part := raw[:len(raw)/2]
+		inside(Fields(p, part), 0, len(part))
 	})
 }
