@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"bytes"
 	"sync"
 
 	"netlab.example/services/wire/record"
@@ -9,6 +10,9 @@ import (
 // maxWaiting is how many records may wait for the next picture. In a flood the oldest are left out, and
 // counted: nobody reads a hundred thousand packets a second.
 const maxWaiting = 5000
+
+// maxRaw is how many bytes of a packet are kept: an opened one shows 4 KiB of data, and its headers.
+const maxRaw = 4096 + 256
 
 // Feed takes records from one goroutine and hands them to the screen in batches. Adding never waits.
 type Feed struct {
@@ -20,8 +24,13 @@ type Feed struct {
 	ended   error
 }
 
-// Add adds a record, or says how many are missing.
+// Add adds a record, of a long packet its beginning alone, or says how many are missing.
 func (f *Feed) Add(r *record.Record, missed int) {
+	if r != nil && len(r.Raw) > maxRaw {
+		short := *r // the record itself is its giver's
+		short.Raw = bytes.Clone(r.Raw[:maxRaw])
+		r = &short
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.missed += missed

@@ -21,8 +21,12 @@ import (
 	"netlab.example/services/wire/record"
 )
 
-// maxKept is how many records the screen remembers; wire itself remembers more.
-const maxKept = 20_000
+// What the screen remembers: so many records, and so many bytes. Wire itself remembers more, and the screen
+// shares its container's memory.
+const (
+	maxKept  = 20_000
+	maxBytes = 32 << 20
+)
 
 // pace is the time between two pictures.
 const pace = 50 * time.Millisecond
@@ -54,6 +58,7 @@ type model struct {
 	all    []*record.Record
 	shown  []*record.Record // those of one connection, or all
 	conn   int              // 0: all
+	bytes  int              // of all
 	missed int
 
 	cursor int  // in shown: the packet that the keys are about
@@ -170,23 +175,36 @@ func (m *model) receive(n news) {
 			m.view.Start = r.Time
 		}
 		m.all = append(m.all, r)
+		m.bytes += size(r)
 		if m.wants(r) {
 			m.shown = append(m.shown, r)
 		}
 	}
-	if over := len(m.all) - maxKept; over > maxKept/10 {
-		oldest := m.all[over].ID
-		m.all = slices.Clone(m.all[over:])
-		i := slices.IndexFunc(m.shown, func(r *record.Record) bool { return r.ID >= oldest })
-		if i < 0 {
-			i = len(m.shown)
-		}
-		m.shown = slices.Clone(m.shown[i:])
-		m.cursor, m.top = max(m.cursor-i, 0), max(m.top-i, 0)
+	if len(m.all) > maxKept+maxKept/10 || m.bytes > maxBytes+maxBytes/10 { // a tenth at once: it costs a copy
+		m.forget()
 	}
 	if !m.stay {
 		m.cursor = max(len(m.shown)-1, 0)
 	}
+}
+
+// size is what a record takes, about: its bytes, the struct and what it points to.
+func size(r *record.Record) int { return len(r.Raw) + 700 }
+
+// forget drops the oldest records that are too much.
+func (m *model) forget() {
+	over := 0
+	for ; over < len(m.all)-1 && (len(m.all)-over > maxKept || m.bytes > maxBytes); over++ {
+		m.bytes -= size(m.all[over])
+	}
+	oldest := m.all[over].ID
+	m.all = slices.Clone(m.all[over:])
+	i := slices.IndexFunc(m.shown, func(r *record.Record) bool { return r.ID >= oldest })
+	if i < 0 {
+		i = len(m.shown)
+	}
+	m.shown = slices.Clone(m.shown[i:])
+	m.cursor, m.top = max(m.cursor-i, 0), max(m.top-i, 0)
 }
 
 // View draws the screen.

@@ -187,6 +187,35 @@ func TestFlood(t *testing.T) {
 	s.expect("15000 missed", "#15010")
 }
 
+// TestLongPackets: memory is bounded in bytes, too, and what an opened packet shows is there.
+func TestLongPackets(t *testing.T) {
+	s := open(t, 0)
+	raw := make([]byte, 60_000)
+	for id := 1; id <= 3*maxWaiting; id++ {
+		r := data(id, 1, "")
+		r.Raw, r.Packet.Data.Len = raw, len(raw)
+		s.feed.Add(r, 0)
+		if id%1000 == 0 {
+			s.Update(tick{})
+		}
+		if len(r.Raw) != len(raw) {
+			t.Fatal("a record was changed")
+		}
+	}
+	bytes := 0
+	for _, r := range s.all {
+		bytes += cap(r.Raw)
+	}
+	if bytes > maxBytes+maxBytes/5 || len(s.all) < 5000 {
+		t.Errorf("%d MiB in %d packets", bytes>>20, len(s.all))
+	}
+	s.expect("#15000►")
+	s.press("enter")
+	s.expect("60000 bytes, 4352 of them kept")
+	s.move(1 << 20)
+	s.expect("0ff0  00", "… +55904")
+}
+
 func TestSizes(t *testing.T) {
 	s := open(t, 30)
 	s.view.Lang, s.words = language.Chinese, words.Zh
