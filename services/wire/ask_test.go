@@ -5,8 +5,13 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +66,7 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	wire := &bench{Link: &link.Link{}}
-	l := &lab{t, wire, record.NewLog(100, 1<<20), ""}
+	l := &lab{t, wire, record.NewLog(1000, 64<<20), ""}
 	s := &api.Server{Wire: wire, Link: wire.Link, Log: l.log, Tracker: trace.New(), Service: engine.Service{Proto: packet.ProtoTCP, Port: 1}}
 	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
 	if err != nil {
@@ -165,6 +170,36 @@ func TestWatch(t *testing.T) {
 	if _, err = l.run(watch, "", "now"); err == nil {
 		t.Error("a stray word is no error")
 	}
+}
+
+// TestOnceEnds: what comes while it prints is not waited for, or a busy link would keep it for ever.
+func TestOnceEnds(t *testing.T) {
+	l := newLab(t)
+	l.hello()
+	l.busy()
+	out, err := l.run(watch, "", "--once", "--json", "--since", "-3")
+	l.expect(out, err, `{"id":3,`, `{"id":5,`) // #5 came with the first question
+	if n := strings.Count(out, "\n"); n != 3 {
+		t.Errorf("%d packets:\n%s", n, out)
+	}
+}
+
+// busy puts a reverse proxy before the API, which sees to it that a packet comes with each request, to the 100th.
+func (l *lab) busy() {
+	l.t.Helper()
+	wire, err := url.Parse("http" + strings.TrimPrefix(l.address, "tcp"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	proxy, requests := httputil.NewSingleHostReverseProxy(wire), 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests++; requests < 100 {
+			l.log.Append(&record.Record{Conn: 9, Dir: record.In, Fate: record.Fate{What: record.Delivered}})
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	l.t.Cleanup(s.Close)
+	l.address = "tcp" + strings.TrimPrefix(s.URL, "http")
 }
 
 // TestWatchFollows reads what is written while it is written, through a pipe.
@@ -308,6 +343,29 @@ func TestPicture(t *testing.T) {
 	}
 	if _, err := l.run(picture, "{}\n{", "-"); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestPictureOfMuch: long packets come in several pages, and the picture is of the last of them.
+func TestPictureOfMuch(t *testing.T) {
+	l := newLab(t)
+	for conn := 1; conn <= 2; conn++ {
+		for range 250 {
+			l.log.Append(&record.Record{Conn: conn, Dir: record.In, Raw: make([]byte, 6_000), Fate: record.Fate{What: record.Delivered}})
+		}
+	}
+	l.log.Append(&record.Record{Conn: 3, Dir: record.In, Fate: record.Fate{What: record.Delivered}})
+	number := regexp.MustCompile(`>#(\d+)<`)
+	for args, want := range map[string]string{"": "#302 to #501", "--last": "#501 to #501", "--conn 1": "#51 to #250", "--conn 1 --last": "#51 to #250", "--since 490": "#491 to #501"} {
+		out, err := l.run(picture, "", strings.Fields(args)...)
+		l.expect(out, err)
+		all := number.FindAllStringSubmatch(out, -1)
+		if len(all) == 0 {
+			t.Fatalf("%q: no packets:\n%.500s", args, out)
+		}
+		if got := "#" + all[0][1] + " to #" + all[len(all)-1][1]; got != want {
+			t.Errorf("%q: %s, want %s", args, got, want)
+		}
 	}
 }
 

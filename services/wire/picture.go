@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"netlab.example/pkg/app"
@@ -35,26 +34,19 @@ func picture(ctx context.Context, a *asker) error {
 	if onTTY(a.Stdout) {
 		return app.Hint(errors.New(a.words.NotToTTY), "wire picture > ladder.svg")
 	}
-	var rs []*record.Record
+	l := latest{of: map[int][]*record.Record{}, apart: *last}
 	if len(words) == 1 {
-		rs, err = a.recordsOf(words[0], *conn)
+		err = a.recordsOf(words[0], *conn, l.add)
 	} else {
-		var page api.Page
-		page, err = a.wire.Records(ctx, api.Query{Since: *since, Conn: *conn})
-		rs = page.Records
+		err = a.past(ctx, api.Query{Since: *since, Conn: *conn}, l.add)
 	}
-	if err != nil {
+	rs := l.of[l.newest]
+	switch {
+	case err != nil:
 		return err
-	}
-	if len(rs) == 0 {
+	case len(rs) == 0:
 		return errors.New(a.words.NoPackets)
 	}
-	if *last {
-		conn := rs[len(rs)-1].Conn
-		rs = slices.DeleteFunc(rs, func(r *record.Record) bool { return r.Conn != conn })
-	}
-	const most = 200 // a picture is to be looked at
-	rs = rs[max(len(rs)-most, 0):]
 	v := ladder.View{Width: min(*width, 300), Lang: a.Lang.People, Colour: true, Start: rs[0].Time}
 	var lines []string
 	for i, r := range rs {
@@ -67,11 +59,31 @@ func picture(ctx context.Context, a *asker) error {
 	return err
 }
 
-// recordsOf reads NDJSON: records, and lines that say how many are missing.
-func (a *asker) recordsOf(name string, conn int) (rs []*record.Record, err error) {
+// latest keeps as many records as make a picture to be looked at, of each connection apart or of all together.
+type latest struct {
+	of     map[int][]*record.Record // by connection, or all at 0
+	apart  bool
+	newest int // which of them has the last packet
+}
+
+func (l *latest) add(r *record.Record, _ int) error {
+	const most = 200
+	if r == nil {
+		return nil
+	}
+	if l.apart {
+		l.newest = r.Conn
+	}
+	rs := l.of[l.newest]
+	l.of[l.newest] = append(rs[max(len(rs)-most+1, 0):], r)
+	return nil
+}
+
+// recordsOf calls each with the records of a file of NDJSON, where lines that say how many are missing are let be.
+func (a *asker) recordsOf(name string, conn int, each func(*record.Record, int) error) error {
 	text, err := a.readAll(name, 16<<20)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot be read: %v", name, err)
+		return fmt.Errorf("%s: cannot be read: %v", name, err)
 	}
 	n := 0
 	for line := range bytes.Lines(text) {
@@ -81,11 +93,11 @@ func (a *asker) recordsOf(name string, conn int) (rs []*record.Record, err error
 		}
 		r := &record.Record{}
 		if err := json.Unmarshal(line, r); err != nil {
-			return nil, fmt.Errorf("%s, line %d: no record: %s", name, n, strings.TrimSpace(err.Error()))
+			return fmt.Errorf("%s, line %d: no record: %s", name, n, strings.TrimSpace(err.Error()))
 		}
 		if r.ID > 0 && (conn == 0 || r.Conn == conn) {
-			rs = append(rs, r)
+			each(r, 0)
 		}
 	}
-	return rs, nil
+	return nil
 }

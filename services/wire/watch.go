@@ -31,7 +31,11 @@ func watch(ctx context.Context, a *asker) error {
 	case !*asJSON && !*plain && !*once && onTTY(a.Stdin) && onTTY(a.Stdout):
 		return a.live(ctx, *since, *conn)
 	case *once:
-		return a.once(ctx, q, a.teller(*asJSON, *width))
+		tell := a.teller(*asJSON, *width)
+		if err := a.past(ctx, q, tell.tell); err != nil {
+			return err
+		}
+		return tell.out.Flush()
 	}
 	tell := a.teller(*asJSON, *width)
 	return a.wire.Follow(ctx, q, func(r *record.Record, missed int) error {
@@ -86,26 +90,40 @@ func (a *asker) teller(asJSON bool, width int) teller {
 	}}
 }
 
-// once writes what there is and ends.
-func (a *asker) once(ctx context.Context, q api.Query, t teller) error {
-	for {
+// past calls each as Client.Follow does, with the records up to the newest that there is now. What comes in the
+// meantime is left out: on a busy link that never ends.
+func (a *asker) past(ctx context.Context, q api.Query, each func(r *record.Record, missed int) error) error {
+	newest, err := a.wire.Records(ctx, api.Query{Since: -1})
+	if err != nil {
+		return err
+	}
+	if q.Since < 0 {
+		q.Since = max(newest.Next+q.Since, 0)
+	}
+	for q.Since < newest.Next {
 		page, err := a.wire.Records(ctx, q)
 		if err != nil {
 			return err
 		}
 		if page.Missed > 0 {
-			t.tell(nil, page.Missed)
-		}
-		for _, r := range page.Records {
-			if err := t.tell(r, 0); err != nil {
+			if err := each(nil, page.Missed); err != nil {
 				return err
 			}
 		}
-		if len(page.Records) == 0 {
-			return t.out.Flush()
+		for _, r := range page.Records {
+			if r.ID > newest.Next {
+				return nil
+			}
+			if err := each(r, 0); err != nil {
+				return err
+			}
+		}
+		if page.Next <= q.Since { // wire was started anew, and counts from 1
+			return nil
 		}
 		q.Since = page.Next
 	}
+	return nil
 }
 
 // live is the full screen. Two goroutines feed it: one follows the records, one asks every second how
