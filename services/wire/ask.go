@@ -176,5 +176,5 @@ func (a *asker) readAll(name string, most int64) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// take removes a word from words, if it is the only one.
+// only reports whether words is that one word.
 func only(words []string, word string) bool { return slices.Equal(words, []string{word}) }

@@ -25,8 +25,8 @@ type Status struct {
 	MTU       int           `json:"mtu"`
 	Started   time.Time     `json:"started"`
 	Unseen    uint64        `json:"unseen"`  // packets that passed or were lost because wire was too slow for them
-	Waiting   int           `json:"waiting"` // packets that are kept back at this moment
-	Refused   uint64        `json:"refused"` // copies that the kernel would not send
+	Waiting   int           `json:"waiting"` // packets that are kept back; one that a swap has let go counts until its time limit is over
+	Refused   uint64        `json:"refused"` // what the kernel would not take: copies to send, and verdicts on packets that were held
 	Memory    record.Memory `json:"memory"`
 }
 

@@ -55,8 +55,12 @@ type Record struct {
 
 	// Class, Ordinal and Attempt name a packet by what it is, not by when it came: "data #2 to the client,
 	// sent for the third time". Exact faults and chance go by this name, therefore both repeat.
+	//
+	// The ordinal counts from 1 in each class, connection and direction, and a retransmission has its original's;
+	// an ACK's is the number that it acknowledges. It is 0 where there is none: for fragments, for what is other,
+	// for ICMP about no known connection, and for a retransmission whose original is forgotten.
 	Class   Class `json:"class"`
-	Ordinal int   `json:"ordinal"` // from 1, of this class, connection and direction; a retransmission has its original's
+	Ordinal int   `json:"ordinal"`
 	Attempt int   `json:"attempt"` // 0 is the first transmission
 
 	Fate  Fate  `json:"fate"`
@@ -75,7 +79,7 @@ type Class string
 const (
 	ClassSYN      Class = "syn" // and SYN ACK
 	ClassData     Class = "data"
-	ClassAck      Class = "ack" // TCP without data, SYN, FIN, RST; the ordinal is the relative number that it acknowledges
+	ClassAck      Class = "ack" // TCP without data, SYN, FIN, RST
 	ClassFIN      Class = "fin" // without data
 	ClassRST      Class = "rst"
 	ClassICMP     Class = "icmp"
