@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"go.uber.org/zap"
 
@@ -142,6 +143,41 @@ func TestLogGoesWhereItIsSent(t *testing.T) {
 	}, language.English, "serve")
 	if !strings.Contains(stderr, "first") || strings.Contains(stderr, "second") || !strings.Contains(elsewhere.String(), "second") || strings.Contains(stderr, "never") {
 		t.Errorf("stderr %q, elsewhere %q", stderr, elsewhere.String())
+	}
+}
+
+// What is left out is said where it is missing: after what was queued, and before the next line.
+func TestTheGapInTheLogIsWhereItIs(t *testing.T) {
+	for _, more := range []bool{false, true} { // whether a line follows the gap
+		synctest.Test(t, func(t *testing.T) {
+			r, w := io.Pipe()
+			s := newSink(w)
+			defer s.close()
+			defer r.Close()
+			in := bufio.NewScanner(r)
+			told := func(want string) {
+				t.Helper()
+				if !in.Scan() || in.Text() != want {
+					t.Fatalf("got %q, want %q", in.Text(), want)
+				}
+			}
+			for i := range 3000 {
+				fmt.Fprintf(s, "line %d\n", i)
+				synctest.Wait() // the writer has the first in its hands
+			}
+			told("line 0")
+			if more {
+				synctest.Wait() // there is room for one
+				fmt.Fprintln(s, "after the gap")
+			}
+			for i := range queueLines {
+				told(fmt.Sprintf("line %d", 1+i))
+			}
+			told(fmt.Sprintf("... (%d lines of the log left out)", 3000-1-queueLines))
+			if more {
+				told("after the gap")
+			}
+		})
 	}
 }
 

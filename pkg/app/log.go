@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"sync"
@@ -65,24 +64,37 @@ func (s *sink) Write(p []byte) (int, error) {
 	if s.closed {
 		return len(p), nil
 	}
-	select {
-	case s.queue <- bytes.Clone(p): // the logger uses its memory again
-	default:
+	if len(s.queue) == cap(s.queue) { // only Write sends, and it holds mu: there is room below
 		s.missed++
+		return len(p), nil
 	}
+	s.queue <- append(s.gap(), p...) // a copy: the logger uses its memory again
 	return len(p), nil
+}
+
+// gap is the line that says what was left out, where something was. It stands before the next line that found room:
+// that is where the gap is. Called with mu held.
+func (s *sink) gap() []byte {
+	if s.missed == 0 {
+		return nil
+	}
+	line := fmt.Appendf(nil, "... (%d lines of the log left out)\n", s.missed)
+	s.missed = 0
+	return line
 }
 
 func (s *sink) write() {
 	defer close(s.done)
 	for line := range s.queue {
 		s.std.Write(line) // where it fails there is nobody to tell
+		var gap []byte
 		s.mu.Lock()
-		missed := s.missed
-		s.missed = 0
+		if len(s.queue) == 0 { // all that came before the gap is written, and perhaps nothing will follow it
+			gap = s.gap()
+		}
 		s.mu.Unlock()
-		if missed > 0 {
-			fmt.Fprintf(s.std, "... (%d lines of the log left out)\n", missed)
+		if gap != nil {
+			s.std.Write(gap)
 		}
 	}
 }

@@ -144,11 +144,12 @@ func (t *Transcript) refill() {
 	t.mu.Unlock()
 }
 
-// count is the line that says what was left out, or "" where nothing was.
+// count is the line that says what was left out, or "" where nothing was, or where lines from before the gap are
+// still queued: then it would stand in the wrong place.
 func (t *Transcript) count() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.missed == 0 {
+	if t.missed == 0 || len(t.queue) > 0 {
 		return ""
 	}
 	line := fmt.Sprintf(t.leftOut, t.missed)

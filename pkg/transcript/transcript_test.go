@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"regexp"
@@ -108,6 +109,30 @@ func TestNoteIsNotLostInAFlood(t *testing.T) {
 		tr.Close()
 		if last := w.each[len(w.each)-1]; last != fmt.Sprintf("... (%d lines left out)\nguest-1 was disconnected\n", burstLines) {
 			t.Errorf("got %q", last)
+		}
+	})
+}
+
+// Nobody reads for a while, and a second goes by: what was left out is said behind what was told before it.
+func TestTheGapIsWhereItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		tr := New(w, language.English)
+		defer tr.Close()
+		defer r.Close()
+		for i := range 2 * queueLines {
+			tr.Printf("line %d", i)
+			synctest.Wait() // the writer has the first in its hands
+		}
+		time.Sleep(1500 * time.Millisecond)
+		in := bufio.NewScanner(r)
+		for i := range queueLines + 1 {
+			if in.Scan(); in.Text() != fmt.Sprintf("line %d", i) {
+				t.Fatalf("got %q in place of line %d", in.Text(), i)
+			}
+		}
+		if in.Scan(); in.Text() != fmt.Sprintf("... (%d lines left out)", queueLines-1) {
+			t.Errorf("got %q", in.Text())
 		}
 	})
 }
