@@ -135,7 +135,7 @@ var words = language.Both[phrases]{
 			"TcpExt.TCPDSACKRecv": "对方说收到了两次", "TcpExt.TCPAbortOnData": "有未读数据时关闭", "TcpExt.TCPSynRetrans": "重传的 SYN", "TcpExt.TCPLostRetransmit": "重传又丢失",
 		},
 
-		Service: "服务", Mechanism: "方式", Interface: "网络接口", Link: "链路", Packets: "数据包", NotSeen: "没有看见", Waiting: "正在扣住", NotSent: "内核不肯发的副本", Limits: "做不到",
+		Service: "服务", Mechanism: "方式", Interface: "网络接口", Link: "链路", Packets: "数据包", NotSeen: "没有看见", Waiting: "正在扣住", NotSent: "内核没有发出的", Limits: "做不到",
 		Remembered: "见过 %d 个, 记得 %d 个 (%d MiB)",
 		Native:     "NFQUEUE, nftables 的 queue 语句; 可以干扰",
 		Compat:     "NFQUEUE, xtables 的目标; 可以干扰",
@@ -185,7 +185,7 @@ var words = language.Both[phrases]{
 			"TcpExt.TCPDSACKRecv": "the peer says: received twice", "TcpExt.TCPAbortOnData": "closed with unread data", "TcpExt.TCPSynRetrans": "SYNs sent again", "TcpExt.TCPLostRetransmit": "retransmissions lost again",
 		},
 
-		Service: "service", Mechanism: "mechanism", Interface: "interface", Link: "link", Packets: "packets", NotSeen: "never seen", Waiting: "kept back now", NotSent: "copies the kernel would not send", Limits: "not here",
+		Service: "service", Mechanism: "mechanism", Interface: "interface", Link: "link", Packets: "packets", NotSeen: "never seen", Waiting: "kept back now", NotSent: "what the kernel would not send", Limits: "not here",
 		Remembered: "%d seen, %d remembered (%d MiB)",
 		Native:     "NFQUEUE, by nftables' queue statement; can break the link",
 		Compat:     "NFQUEUE, by the xtables target; can break the link",
