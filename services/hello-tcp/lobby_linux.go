@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -14,8 +16,6 @@ import (
 )
 
 const (
-	lobbyAnswer = 4 << 10 // the longest answer that surely fits the buffer of a socket just made (tcp_wmem, tcp(7))
-
 	lobbySize = 64 // most connections that are taken in at once
 	lobbyLast = 64 // how often that is done once more at the end
 )
@@ -27,29 +27,32 @@ const (
 // connection into the runtime's poller, to park and to wake it, and the socket options that package
 // net sets. But most clients send their whole request at once, and nearly always it is here when the
 // connection is accepted or a moment later (with HELLO_TCP_DEFER_ACCEPT=on: always). Such a request is
-// answered with four system calls, one after the other. Whoever is slow, large or in pieces is let in,
+// answered with five system calls, one after the other. Whoever is slow, large or in pieces is let in,
 // as a connection like any other whose first bytes are read again, and costs what it would have cost.
 //
-//	accept4 ──> read ──> a whole request ──> write, close
-//	             └─────> anything else, or nothing yet ──> Accept ──> handle
+//	accept4 ──> read ──> a whole request ──> write ──> nothing unread: close
+//	             │                             └─────> more has come ────────┐
+//	             └─────> anything else, or nothing yet ──────────────────────┴──> Accept ──> handle
 //
 // docs/benchmarks.md has what it gains: there "without its lobby" is this server built with -tags nolobby.
 type lobby struct {
 	addr net.Addr
 	file *os.File // the listening socket
 	raw  syscall.RawConn
-	// first answers a first read, or says that it cannot: then the connection is let in.
-	first func(fd int, request []byte) (answered bool)
+	// answer is the answer to a request that is whole at its first read, or nil: then the connection is let in.
+	answer func(request []byte) []byte
+	// ended is told of a conversation that was had here.
+	ended func(peer fmt.Stringer, request []byte)
 
 	mu      sync.Mutex // Accept and Close both take people in
 	closing bool
-	guests  []int  // descriptors of those who are being looked at
-	buf     []byte // for one request
+	callers [lobbySize]caller // those who are being looked at
+	buf     []byte            // for one request
 	letIn   []*guest
 }
 
 // newLobby puts a lobby before ln. Only TCP has one: a unix socket costs package net much less.
-func newLobby(ln net.Listener, first func(int, []byte) bool) net.Listener {
+func newLobby(ln net.Listener, s *server) net.Listener {
 	tcp, ok := ln.(*net.TCPListener)
 	if !ok {
 		return ln
@@ -64,7 +67,7 @@ func newLobby(ln net.Listener, first func(int, []byte) bool) net.Listener {
 		return ln
 	}
 	tcp.Close() // file is a copy of its descriptor: the socket goes on listening
-	return &lobby{addr: tcp.Addr(), file: file, raw: raw, first: first, buf: make([]byte, maxHead)}
+	return &lobby{addr: tcp.Addr(), file: file, raw: raw, answer: s.answerAtOnce, ended: s.endedAtOnce, buf: make([]byte, maxHead)}
 }
 
 func (l *lobby) Addr() net.Addr { return l.addr }
@@ -95,18 +98,23 @@ func (l *lobby) takeIn(fd int) (next *guest, err error) {
 		return nil, net.ErrClosed
 	}
 	if len(l.letIn) == 0 {
-		for len(l.guests) < lobbySize && err == nil {
-			var conn int
-			if conn, err = accept(fd); err == nil {
-				l.guests = append(l.guests, conn)
+		n := 0
+		for n < lobbySize && err == nil {
+			if err = l.callers[n].accept(fd); err == nil {
+				n++
 			}
 		}
-		if len(l.guests) > 0 {
+		if n > 0 {
 			err = nil // where it stays, the next turn meets it again
 		}
 		// Who has said nothing yet is looked at once more when the others have been answered: that is often long enough.
-		l.guests = slices.DeleteFunc(l.guests, func(conn int) bool { return l.look(conn, false) })
-		l.guests = slices.DeleteFunc(l.guests, func(conn int) bool { return l.look(conn, true) })
+		for _, last := range [...]bool{false, true} {
+			for i := range l.callers[:n] {
+				if c := &l.callers[i]; !c.gone {
+					c.gone = l.look(c, last)
+				}
+			}
+		}
 	}
 	if len(l.letIn) > 0 {
 		next, l.letIn = l.letIn[0], l.letIn[1:]
@@ -114,20 +122,27 @@ func (l *lobby) takeIn(fd int) (next *guest, err error) {
 	return next, err
 }
 
-// look reads what has come, and says whether the guest has left the lobby.
-func (l *lobby) look(conn int, last bool) (left bool) {
-	n, errno := call(unix.SYS_READ, conn, l.buf)
+// look reads what has come, and says whether the caller has left the lobby.
+func (l *lobby) look(c *caller, last bool) (left bool) {
+	n, errno := call(unix.SYS_READ, c.fd, l.buf)
 	if errno == unix.EAGAIN && !last {
 		return false
 	}
-	// Where a read fills the buffer, there may be more: to close then would reset the connection, see handle.
-	if 0 < n && n < len(l.buf) && l.first(conn, l.buf[:n]) {
-		call(unix.SYS_CLOSE, conn, nil)
-		return true
+	request, sent := l.buf[:n], 0
+	if answer := l.answer(request); answer != nil {
+		sent, _ = call(unix.SYS_WRITE, c.fd, answer) // an error: handle meets it again
+		// To close while bytes are unread would reset the connection, see handle: whoever has sent more is let in.
+		if sent == len(answer) && unread(c.fd) == 0 {
+			call(unix.SYS_CLOSE, c.fd, nil)
+			l.ended(c, request)
+			return true
+		}
 	}
-	peer, _ := unix.Getpeername(conn) // an error: it is gone already, and handle will find out
+	if errno == unix.EAGAIN {
+		errno = 0
+	}
 	l.letIn = append(l.letIn, &guest{
-		File: os.NewFile(uintptr(conn), ""), local: l.addr, remote: tcpAddr(peer), read: slices.Clone(l.buf[:n]),
+		File: os.NewFile(uintptr(c.fd), ""), local: l.addr, remote: c.addr(), read: slices.Clone(request), err: errno, sent: sent,
 	})
 	return true
 }
@@ -153,54 +168,73 @@ func (l *lobby) Close() error {
 	return err
 }
 
-// first is handle in two system calls, for a request that is whole at its first read.
-func (s *server) first(fd int, request []byte) bool {
-	if look(request) != whole || announcesMore(request) {
-		return false
+// answerAtOnce is the answer to a request that leaves nothing to wait for: there handle, too, closes after its answer.
+func (s *server) answerAtOnce(request []byte) []byte {
+	// Where a read has filled the buffer, there may be more.
+	if len(request) == maxHead || look(request) != whole || announcesMore(request) {
+		return nil
 	}
-	if len(s.answer) > lobbyAnswer { // it might be written in part, and handle would begin it anew
-		return false
-	}
-	if n, _ := call(unix.SYS_WRITE, fd, s.answer); n < len(s.answer) {
-		return false
-	}
+	return s.answer
+}
+
+// endedAtOnce does what handle does beside: it counts, and tells.
+func (s *server) endedAtOnce(peer fmt.Stringer, request []byte) {
 	s.counts.complete.Inc()
 	if s.story != nil {
-		s.story.Printf(s.say.Connected, peerOf(fd))
-		s.story.Printf(s.say.Received, shownLater(request), peerOf(fd))
-		s.story.Printf(s.say.Closed, peerOf(fd))
+		s.story.Printf(s.say.Connected, peer)
+		s.story.Printf(s.say.Received, shownLater(request), peer)
+		s.story.Printf(s.say.Closed, peer)
 	}
-	return true
 }
 
-// What the transcript says is worked out only if it is said: under load its budget is soon spent.
-type (
-	peerOf     int // a descriptor
-	shownLater []byte
-)
-
-func (fd peerOf) String() string {
-	peer, _ := unix.Getpeername(int(fd))
-	return tcpAddr(peer).String()
-}
+// What the transcript says is worked out only if it is said, a caller's address too: under load its budget is soon spent.
+type shownLater []byte
 
 func (r shownLater) String() string { return shown(r) }
 
-func tcpAddr(sa unix.Sockaddr) *net.TCPAddr {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-	case *unix.SockaddrInet6:
-		return &net.TCPAddr{IP: sa.Addr[:], Port: sa.Port}
-	}
-	return &net.TCPAddr{}
+// A caller is a connection that has been accepted, and not let in.
+type caller struct {
+	fd   int
+	gone bool
+	// name is the address as accept4 gives it, IPv4's or IPv6's. Of a peer that has reset its connection
+	// meanwhile nobody else would tell it.
+	name [unix.SizeofSockaddrInet6]byte
 }
+
+func (c *caller) accept(listener int) error {
+	for {
+		size := uint32(len(c.name))
+		fd, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener),
+			uintptr(unsafe.Pointer(&c.name)), uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		switch errno {
+		case 0:
+			c.fd, c.gone = int(fd), false
+			return nil
+		case unix.ECONNABORTED, unix.EINTR: // that one is gone: the next, please
+		default:
+			return errno
+		}
+	}
+}
+
+// addr reads sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)): family, port, and the address where each has it.
+func (c *caller) addr() *net.TCPAddr {
+	ip := c.name[4:8]
+	if binary.NativeEndian.Uint16(c.name[:]) == unix.AF_INET6 {
+		ip = c.name[8:24]
+	}
+	return &net.TCPAddr{IP: slices.Clone(ip), Port: int(binary.BigEndian.Uint16(c.name[2:]))}
+}
+
+func (c *caller) String() string { return c.addr().String() }
 
 // A guest is a connection that was let in. A File costs less than net.FileConn, which asks the kernel for all that we know.
 type guest struct {
 	*os.File
 	local, remote net.Addr
-	read          []byte // in the lobby, and to be read again
+	read          []byte        // in the lobby, and to be read again
+	err           syscall.Errno // of that read
+	sent          int           // bytes of the answer that the lobby has written
 }
 
 func (g *guest) LocalAddr() net.Addr  { return g.local }
@@ -212,7 +246,21 @@ func (g *guest) Read(p []byte) (int, error) {
 		g.read = g.read[n:]
 		return n, nil
 	}
+	if g.err != 0 { // the kernel tells it once
+		return 0, os.NewSyscallError("read", g.err)
+	}
 	return g.File.Read(p)
+}
+
+// Write leaves out what was written in the lobby: handle answers from the beginning.
+func (g *guest) Write(p []byte) (int, error) {
+	skip := min(g.sent, len(p))
+	g.sent -= skip
+	if skip == len(p) {
+		return skip, nil
+	}
+	n, err := g.File.Write(p[skip:])
+	return skip + n, err
 }
 
 func (g *guest) CloseWrite() error {
@@ -227,21 +275,8 @@ func (g *guest) CloseWrite() error {
 	return os.NewSyscallError("shutdown", shut)
 }
 
-// accept and call are system calls on sockets that never wait. So the scheduler need not be told, as packages
+// accept, call and unread are system calls on sockets that never wait. So the scheduler need not be told, as packages
 // syscall and unix do: that costs little, but on a busy machine it may come and take this thread's work away.
-
-func accept(fd int) (int, error) {
-	for {
-		conn, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-		switch errno {
-		case 0:
-			return int(conn), nil
-		case unix.ECONNABORTED, unix.EINTR: // that one is gone: the next, please
-		default:
-			return -1, errno
-		}
-	}
-}
 
 func call(number uintptr, fd int, p []byte) (n int, errno syscall.Errno) {
 	r, _, errno := syscall.RawSyscall(number, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
@@ -249,4 +284,10 @@ func call(number uintptr, fd int, p []byte) (n int, errno syscall.Errno) {
 		return 0, errno
 	}
 	return int(r), 0
+}
+
+// unread is FIONREAD, as in package sockets.
+func unread(fd int) (n int32) {
+	syscall.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	return n
 }

@@ -41,6 +41,9 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if err != nil {
 		return err
 	}
+	for _, ln := range lns {
+		defer ln.Close() // the server does that too; where it never starts, a socket file must go all the same
+	}
 	s := newServer(cfg, env)
 	defer s.story.Close()
 	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
@@ -83,7 +86,7 @@ func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 	}
 	front := slices.Clone(lns)
 	for i, ln := range lns {
-		front[i] = newLobby(ln, s.first) // fast, and no part of the lesson: without this line all works as well
+		front[i] = newLobby(ln, s) // fast, and no part of the lesson: without this line all works as well
 	}
 	return srv.Serve(ctx, front...)
 }

@@ -34,20 +34,34 @@ func testConfig() Config {
 // start runs a server on url until the test ends, and returns its address, and its transcript once it is stopped.
 func start(t *testing.T, cfg Config, url string) (addr net.Addr, story func() string) {
 	t.Helper()
+	ln := listen(t, url)
+	_, story = startOn(t, cfg, func(*server) net.Listener { return ln })
+	return ln.Addr(), story
+}
+
+func listen(t *testing.T, url string) net.Listener {
+	t.Helper()
 	lns, err := sockets.Listen(t.Context(), url, sockets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lns[0]
+}
+
+// startOn is start for a listener that may need the server.
+func startOn(t *testing.T, cfg Config, ln func(*server) net.Listener) (s *server, story func() string) {
+	t.Helper()
 	out, err := os.Create(t.TempDir() + "/stdout")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(cfg, app.Env{Log: zap.NewNop(), Stdout: out, Lang: language.Choice{People: language.English}})
+	s = newServer(cfg, app.Env{Log: zap.NewNop(), Stdout: out, Lang: language.Choice{People: language.English}})
+	on := ln(s)
 	stop := labtest.Run(t, func(ctx context.Context) error {
 		defer s.story.Close()
-		return s.serve(ctx, lns...)
+		return s.serve(ctx, on)
 	})
-	return lns[0].Addr(), func() string {
+	return s, func() string {
 		stop()
 		b, _ := os.ReadFile(out.Name())
 		return string(b)
@@ -265,6 +279,49 @@ func TestStopAnswersWhatHasArrived(t *testing.T) {
 	conn.Close()
 	p.Expect(hello)
 	p.ExpectEOF()
+}
+
+// Who has come and gone again, with a reset, before anybody accepted it, is told as what it was.
+func TestResetInTheQueue(t *testing.T) {
+	for _, url := range []string{"tcp4://127.0.0.1:0", "tcp6://[::1]:0", "tcp://:0"} {
+		ln := listen(t, url)
+		p := labtest.Dial(t, ln.Addr())
+		p.Conn.(*net.TCPConn).SetLinger(0) // its close is a reset
+		p.Close()
+		s, story := startOn(t, testConfig(), func(*server) net.Listener { return ln })
+		for end := time.Now().Add(labtest.Patience); requests(s) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		}
+		got, peer := story(), p.LocalAddr().String()
+		for _, want := range []string{"Client connected from " + peer + "\n", "Connection closed: " + peer + " (reset by the peer)\n"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: the transcript lacks %q:\n%s", url, want, got)
+			}
+		}
+		if n := testutil.ToFloat64(s.counts.requests.WithLabelValues("reset")); n != 1 || requests(s) != 1 {
+			t.Errorf("%s: counted %v reset of %v", url, n, requests(s))
+		}
+	}
+}
+
+// requests is how many have ended, however they did.
+func requests(s *server) (n float64) {
+	for e := complete; e <= reset; e++ {
+		n += testutil.ToFloat64(s.counts.requests.WithLabelValues(e.String()))
+	}
+	return n
+}
+
+// A start that fails leaves no socket file behind.
+func TestFailedStart(t *testing.T) {
+	dir := t.TempDir()
+	cfg := testConfig()
+	cfg.Listen, cfg.Ops, cfg.Transcript = "unix://"+dir+"/h.sock", "tcp://203.0.113.1:1", false // an address that is not ours
+	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || app.HintOf(err) == nil {
+		t.Errorf("got %v, hint %v", err, app.HintOf(err))
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("it left %v behind", left)
+	}
 }
 
 func TestMetricNames(t *testing.T) {

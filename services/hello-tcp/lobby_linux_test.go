@@ -1,0 +1,55 @@
+//go:build !nolobby
+
+package main
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/sys/unix"
+
+	"netlab.example/pkg/labtest"
+)
+
+// What comes while the lobby answers must not make its close a reset: the answer arrives, once, and the end in order.
+func TestMoreComesInTheLobby(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	var p *labtest.Peer
+	s, story := startOn(t, testConfig(), func(s *server) net.Listener {
+		l := newLobby(ln, s).(*lobby)
+		answer := l.answer
+		l.answer = func(request []byte) []byte { // after the read, and before the close
+			if string(request) == "hello" {
+				p.Send("and more")
+				arrived(t, p)
+			}
+			return answer(request)
+		}
+		p = labtest.Dial(t, l.Addr())
+		p.Send("hello")
+		return l
+	})
+	p.Expect(hello)
+	p.ExpectEOF()
+	p.Close()
+	if got := story(); strings.Count(got, "\n") != 3 || !strings.Contains(got, "Received: hello  <- 127.0.0.1:") || !strings.Contains(got, "closed: "+p.LocalAddr().String()+"\n") {
+		t.Errorf("transcript: %s", got)
+	}
+	if n := testutil.ToFloat64(s.counts.complete); n != 1 {
+		t.Errorf("counted %v complete requests", n)
+	}
+}
+
+// arrived waits until all that p has sent is acknowledged.
+func arrived(t *testing.T, p *labtest.Peer) {
+	raw, err := p.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for left, end := 1, time.Now().Add(labtest.Patience); left > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		raw.Control(func(fd uintptr) { left, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
+	}
+}
