@@ -41,26 +41,44 @@ holder() { # PROTOCOL PORT: who has it; nothing when it is free or ours
 	fi
 }
 
-status=0
-check() { # PROTOCOL VARIABLE DEFAULT
-	port=$(setting "$2" "$3")
-	case $port in
-	0) return ;; # any free one
-	*[!0-9]* | ??????*)
-		say "$2=$port is not a port" "$2=$port 不是端口号"
-		status=1
-		return
-		;;
+is_port() { # TEXT: a number from 0, which is any free one, to 65535, without zeros in front of it
+	case $1 in
+	0) ;;
+	0* | *[!0-9]* | ??????*) return 1 ;;
+	*) [ "$1" -le 65535 ] ;;
 	esac
-	who=$(holder "$1" "$port")
-	if [ -z "$who" ]; then return; fi
-	free=$((port + 1))
-	while [ -n "$(holder "$1" $free)" ]; do free=$((free + 1)); done
-	say "port $port/$1 is taken by $who" "端口 $port/$1 已被占用: $who"
+}
+
+advise() { # PROTOCOL VARIABLE PORT: a port after that one that nobody has, nor the lab itself wants
+	free=$3
+	while
+		free=$((free < 65535 ? free + 1 : 1024))
+		[ "$free" = "$hello" ] || [ "$free" = "$chat" ] || [ "$free" = "$temp" ] || [ -n "$(holder "$1" $free)" ]
+	do :; done
 	hint "$2=$free make up" "$2=$free make up"
 	status=1
 }
-check tcp HELLO_PORT 8080
-check tcp CHAT_PORT 12345
-check udp TEMP_PORT 1314
+
+check() { # PROTOCOL VARIABLE PORT
+	if ! is_port "$3"; then
+		say "$2=$3 is not a port: 1 to 65535, or 0 for any free one" "$2=$3 不是端口号: 应为 1 到 65535, 或 0 (任意空闲端口)"
+		status=1
+		return
+	fi
+	if [ "$3" = 0 ]; then return; fi
+	who=$(holder "$1" "$3")
+	if [ -z "$who" ]; then return; fi
+	say "port $3/$1 is taken by $who" "端口 $3/$1 已被占用: $who"
+	advise "$@"
+}
+
+status=0
+hello=$(setting HELLO_PORT 8080) chat=$(setting CHAT_PORT 12345) temp=$(setting TEMP_PORT 1314)
+check tcp HELLO_PORT "$hello"
+check tcp CHAT_PORT "$chat"
+check udp TEMP_PORT "$temp"
+if [ "$hello" = "$chat" ] && [ "$hello" != 0 ] && is_port "$hello"; then # TEMP_PORT is UDP's: a number of its own
+	say "HELLO_PORT and CHAT_PORT are both $hello" "HELLO_PORT 和 CHAT_PORT 都是 $hello"
+	advise tcp CHAT_PORT "$chat"
+fi
 exit $status
