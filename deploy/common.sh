@@ -1,6 +1,5 @@
 # common.sh: what the other scripts share. Sourced from the repository's root, never run.
 images="localhost/netlab/hello-tcp:dev localhost/netlab/chat-server:dev localhost/netlab/udp-temp:dev localhost/netlab/wire:dev"
-project=${COMPOSE_PROJECT_NAME:-netlab}
 
 # setting NAME [DEFAULT]: what Compose will see, the shell's value or else .env's. Empty counts as unset.
 setting() {
@@ -10,6 +9,7 @@ setting() {
 	fi
 	echo "${value:-${2:-}}"
 }
+project=$(setting COMPOSE_PROJECT_NAME netlab)
 
 # The language of the person, decided as pkg/language does.
 locale=$(setting NETLAB_LANG "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}")
