@@ -16,7 +16,7 @@ up: ## start the lab, and say what to do next
 	@deploy/up.sh
 turns: ## start it with the chat in turns, as in the textbook
 	@CHAT_SERVER_MODE=turns deploy/up.sh
-unix: up ## the same conversations over unix sockets
+unix: ## start it, and have the same conversations over unix sockets
 	@deploy/unix.sh
 ps: ## what is running
 	@$(COMPOSE) ps
