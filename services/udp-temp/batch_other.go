@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -53,6 +54,9 @@ func (b *batch) send(received []datagram, lost func(*datagram, error)) {
 	}
 	b.conn.SetWriteDeadline(time.Now().Add(sendWait))
 	if _, err := b.conn.WriteTo(d.answer, b.from); err != nil {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // without the client's path, which may hold anything
+		}
 		lost(d, err)
 	}
 }
