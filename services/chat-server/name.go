@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 )
 
 const maxName = 32 // characters
@@ -16,7 +17,7 @@ const serverName = "server"
 // A name is how a person is called, and what tells two names apart.
 type name struct {
 	shown string
-	key   string // equal for names that look alike: server, Server, ｓｅｒｖｅｒ
+	key   string // equal for names that differ only in case, width, compatibility form or kind of dash
 }
 
 // A nameRule is why something is no name.
@@ -31,10 +32,11 @@ const (
 
 // parseName makes a name of what a person asks to be called.
 //
-// A name stands in front of what everybody reads, so it must not pass for anything else: not for
-// another person's, not for "Ann: hi" (no colon, no space), not for a notice. Which characters look
-// alike, which are controls and which nobody sees is a book of its own; the profile Nickname of
-// RFC 8266 has read it: compatibility forms become plain ones, and what is invisible is refused.
+// A name stands in front of what everybody reads, so it must not pass for anything else: not for "Ann: hi"
+// (no colon, no space), not for a notice, not for the server's. Which characters are controls, which nobody
+// sees, and which are forms of one and the same is a book of its own; the profile Nickname of RFC 8266 has
+// read it. It does not tell what merely looks alike: guest-l passes for guest-1, and соса in Cyrillic for coca.
+// Only the server's name is kept from that.
 func parseName(s string) (name, nameRule) {
 	shown, err := precis.Nickname.String(s)
 	if err != nil {
@@ -50,11 +52,11 @@ func parseName(s string) (name, nameRule) {
 	if strings.HasPrefix(shown, "*") || strings.HasPrefix(shown, "/") {
 		return name{}, nameReserved // it would look like a notice, or like a command
 	}
-	key, err := precis.Nickname.CompareKey(dashes.Replace(shown))
+	key, err := precis.Nickname.CompareKey(strings.Map(plainDash, shown))
 	if err != nil {
 		return name{}, nameCharacters
 	}
-	if key == serverName {
+	if key == serverName || looksLikeServer(shown) {
 		return name{}, nameReserved
 	}
 	return name{shown, key}, nameFine
@@ -71,8 +73,40 @@ func misleads(r rune) bool {
 	return false
 }
 
-// dashes look like the one in guest-1.
-var dashes = strings.NewReplacer("\u2010", "-", "\u2012", "-", "\u2013", "-", "\u2212", "-") // U+2011 has become U+2010
+// plainDash makes any dash the one in guest-1.
+func plainDash(r rune) rune {
+	if unicode.Is(unicode.Dash, r) {
+		return '-'
+	}
+	return r
+}
+
+// lookalikes of each letter in the server's name: what Unicode's table of confusable characters (UTS #39) has,
+// and what is the same letter with a hook, a tail or a stroke, as a small capital or white on black. Many of
+// them are in alphabets that real names need, so no name is refused for one of them, only for all of it reading
+// as the server's. Not here are letters that plainly differ: Sərvər is what a person may be called.
+var lookalikes = map[rune]string{
+	's': "ƽȿʂЅѕՏᏕᏚᵴᶊẜẝⱾꓢꜱꞄꞅꞨꞩꟅꟉꟊꮪ𐊖𐐠𐑈𑣁𖼺\U0001df1e🅢🆂🇸",
+	'e': "ɆɇΕЕеҼҽҾҿᎬᴇᶒ℮⋿ⱸⴹꓰꬲꬴꭼ𐊆𑢦𑢮🅔🅴🇪",
+	'r': "ƦɌɍɼɽɾʀгґғᎡᏒᖇᴦᵲᵳᶉⱤⲅꓣꝚꝛꞂꞃꞦꞧꭆꭇꭈꭉꭊꭱꮁꮢ𐒴𖼵𝈖\U0001df16🅡🆁🇷",
+	'v': "ƲʋνѴѵט٧۷ᏙᐯᴠᶌỼỽ∨⋁ⱱⱴⴸꓦꛟꝞꝟꮩ𐔝𑜆𑢠𑣀𖼈𝈍🅥🆅🇻",
+}
+
+// looksLikeServer takes a name apart, accents off, and reads each letter as the one that it looks like.
+func looksLikeServer(s string) bool {
+	read := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.M, r) {
+			return -1
+		}
+		for letter, those := range lookalikes {
+			if strings.ContainsRune(those, r) {
+				return letter
+			}
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(s))
+	return read == serverName
+}
 
 // alphabets share letters that look the same: а in Cyrillic is not a in Latin.
 var alphabets = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu}
