@@ -87,6 +87,8 @@ type chatter struct {
 	typed   <-chan typed // what the person types, in a room
 	early   []string     // what they entered while a connection was being made
 	reached bool         // there has been a connection
+	stops   bool         // on this connection the server has said that it stops
+	lost    error        // on a pipe: what went wrong with lines that may not have arrived
 }
 
 type typed struct {
@@ -111,6 +113,9 @@ func (c *chatter) chat(ctx context.Context) error {
 			c.tell(c.say.Reached)
 			var over bool
 			if over, err = c.visit(ctx, conn); over {
+				if err == nil && ctx.Err() == nil {
+					err = c.lost
+				}
 				return err
 			}
 			if time.Since(began) > longVisit {
@@ -225,6 +230,7 @@ func (c *chatter) dial(ctx context.Context) (conn net.Conn, err error) {
 
 // visit is one connection, from the name to the end. Where it is over there is no other.
 func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err error) {
+	c.stops = false
 	heard := make(chan error, 1)
 	go func() { heard <- c.hear(conn); close(heard) }()
 	defer func() {
@@ -243,11 +249,15 @@ func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err erro
 		c.utter(conn, line) // likewise
 	}
 	sent := 0
+	inDoubt := false // something was sent that is not sent again on the next connection
 	for {
 		select {
 		case <-ctx.Done():
 			return true, nil
 		case err := <-heard:
+			if inDoubt && !c.stops { // a server that says that it stops has read all
+				c.mayBeLost(err)
+			}
 			return errors.Is(err, errByebye), notByebye(err)
 		case t := <-c.typed:
 			switch {
@@ -258,6 +268,9 @@ func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err erro
 				return true, c.drain(ctx, conn, heard, sent)
 			case t.leaves():
 				c.send(conn, byebye)
+				if inDoubt && !c.term.IsTTY() { // all lines before it may still wait to be read
+					return true, c.drain(ctx, conn, heard, sent)
+				}
 				select {
 				case <-heard:
 				case <-ctx.Done():
@@ -268,10 +281,21 @@ func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err erro
 				continue
 			}
 			if err := c.utter(conn, t.line); err != nil {
+				c.mayBeLost(err)
 				return false, err
 			}
 			sent++
+			inDoubt = inDoubt || !strings.HasPrefix(t.line, "/nick ")
 		}
+	}
+}
+
+// mayBeLost remembers, on a pipe, that a connection has ended, and nobody has said that all was read
+// that was sent on it. Whoever wrote into the pipe wants the rest to arrive all the same, so the chat goes
+// on, but not to end as if nothing had happened. A person has seen it happen.
+func (c *chatter) mayBeLost(err error) {
+	if err = notByebye(err); err != nil && !c.term.IsTTY() {
+		c.lost = app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.MayBeLost)
 	}
 }
 
@@ -358,6 +382,7 @@ func (c *chatter) show(messages iter.Seq2[[]byte, error]) (end bool) {
 		}
 		c.tell("%s", line)
 		end = end || line == byebye
+		c.stops = c.stops || line == wire.Zh.Stopping || line == wire.En.Stopping
 	}
 	return end
 }

@@ -238,6 +238,85 @@ func TestResetAtTheEndOfAPipeIsAnError(t *testing.T) {
 	}
 }
 
+// A connection breaks in the middle of a pipe: what comes after it is still sent, and the end is an error where
+// something may be lost.
+func TestBreakInMidPipe(t *testing.T) {
+	for name, tc := range map[string]struct {
+		typed string // on the first connection
+		last  string // of the server's there
+		reset bool
+		end   string // of the pipe, after another line
+		want  string
+	}{
+		"a reset":                 {"one\n", "", true, "", "connection reset"},
+		"a reset, then byebye":    {"one\n", "", true, "byebye\n", "connection reset"},
+		"a close":                 {"one\n", "", false, "", "the other side closed it"},
+		"a server that stops":     {"one\n", wire.En.Stopping + "\n", false, "", ""},
+		"nothing was sent":        {"", "", true, "", ""},
+		"what is sent anew":       {"/nick Ann\n", "", true, "", ""},
+		"a reset, though it said": {"one\n", "* hello\n", true, "", "connection reset"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln := listen(t, "tcp4://127.0.0.1:0")
+			ann := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.English)
+			conn := accept(t, ln)
+			ann.expectSoon("Connected to the server\n")
+			ann.types(tc.typed)
+			expectFrom(t, conn, tc.typed)
+			io.WriteString(conn, tc.last)
+			if tc.last != "" {
+				ann.expectSoon(tc.last)
+			}
+			if tc.reset {
+				conn.(*net.TCPConn).SetLinger(0)
+			}
+			conn.Close()
+			ann.expectSoon("the connection to the server is gone: ")
+			conn = accept(t, ln)
+			if strings.HasPrefix(tc.typed, "/nick ") {
+				expectFrom(t, conn, tc.typed)
+			}
+			ann.types("two\n" + tc.end)
+			ann.keys.Close()
+			if got, err := io.ReadAll(conn); string(got) != "two\n"+tc.end || err != nil {
+				t.Errorf("the server got %q, %v", got, err)
+			}
+			io.WriteString(conn, tc.end)
+			conn.Close()
+			err := ann.leaves()
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+				t.Errorf("the end is %v, want %q", err, tc.want)
+			}
+			if hint := app.HintOf(err); tc.want != "" && (hint == nil || hint.Error() != words.En.MayBeLost) {
+				t.Errorf("the hint is %v", hint)
+			}
+		})
+	}
+}
+
+// byebye at the end of a pipe waits as the end of the pipe does: till the server has read all.
+func TestByebyeAtTheEndOfAPipe(t *testing.T) {
+	cfg := testConfig()
+	cfg.Rate = 10
+	_, addrs, _ := start(t, cfg, "unix://"+t.TempDir()+"/c.sock")
+	ben := enter(t, addrs[0])
+	ann := startClient(t, ClientConfig{Server: "unix://" + addrs[0].String()}, language.English)
+	ben.expect("* guest-2 joined")
+	const lines = 40 // ten at once, then three seconds: longer than a person who leaves is kept waiting
+	for n := range lines {
+		ann.types(fmt.Sprintf("%d\n", n))
+	}
+	ann.types("byebye\n")
+	for n := range lines {
+		ben.expect(fmt.Sprintf("guest-2: %d", n))
+	}
+	ben.expect("* guest-2 left")
+	ann.expectSoon("byebye\n")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Our client, and the textbook's server: one recv of 1,024 bytes, a bare send, close.
 func TestClientTakesTurns(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
@@ -299,7 +378,6 @@ func TestEndOfInputInTurnsIsByebye(t *testing.T) {
 	}
 }
 
-// serve itself, from configuration to exit, with the operator on a pipe.
 func TestStopInTurnsIsNobodysByebye(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
 	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
@@ -317,6 +395,7 @@ func TestStopInTurnsIsNobodysByebye(t *testing.T) {
 	}
 }
 
+// serve itself, from configuration to exit, with the operator on a pipe.
 func TestServe(t *testing.T) {
 	for _, mode := range []Mode{inRoom, inTurns} {
 		t.Run(string(mode), func(t *testing.T) {

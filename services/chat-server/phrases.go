@@ -135,6 +135,7 @@ type phrases struct {
 	Received  string // text
 	Ask       string
 	Closed    string // address
+	LeftOut   string // lines
 	Joined    string // name
 	Said      string // name, text
 	Renamed   string // old name, new name
@@ -173,6 +174,7 @@ var words = language.Both[phrases]{
 		Received:  "收到信息: %s",
 		Ask:       "请输入发送的信息:",
 		Closed:    "连接关闭: %s",
+		LeftOut:   "……(省略了 %d 行)",
 		Joined:    "建立连接: %s (%s)",
 		Said:      "收到信息: %s: %s",
 		Renamed:   "改名: %s -> %s",
@@ -207,7 +209,7 @@ var words = language.Both[phrases]{
 		WasReset:  "连接被重置 (connection reset)",
 		NotSent:   "没有发送: %s",
 		NotWhole:  "服务器没有读完所发送的内容",
-		MayBeLost: "最后的几行可能没有送到; 查看服务器的 CHAT_SERVER_RATE",
+		MayBeLost: "断开前的几行可能没有送到; 查看服务器的 CHAT_SERVER_RATE",
 		LongLine:  "(有一行太长, 没有显示)",
 	},
 	En: phrases{
@@ -215,6 +217,7 @@ var words = language.Both[phrases]{
 		Received:  "Received: %s",
 		Ask:       "Type a message: ",
 		Closed:    "Connection closed: %s",
+		LeftOut:   "... (%d lines left out)",
 		Joined:    "Connected: %s (%s)",
 		Said:      "Received: %s: %s",
 		Renamed:   "Renamed: %s -> %s",
@@ -249,7 +252,7 @@ var words = language.Both[phrases]{
 		WasReset:  "it was reset (connection reset)",
 		NotSent:   "not sent: %s",
 		NotWhole:  "the server did not read all that was sent",
-		MayBeLost: "the last lines may not have arrived; look at the server's CHAT_SERVER_RATE",
+		MayBeLost: "the last lines before that may not have arrived; look at the server's CHAT_SERVER_RATE",
 		LongLine:  "(a line was too long and is not shown)",
 	},
 }
