@@ -28,11 +28,12 @@ var errTooLong = errors.New("message is too long")
 // However the stream was cut into reads, the messages between newlines are the same. What a splitter
 // keeps is never longer than one message.
 type splitter struct {
-	max      int    // bytes of a message
-	rest     []byte // of a message that has begun
-	skipping bool   // inside a message that was too long: until its end nothing is kept
-	lines    bool   // a newline has come: for good
-	bare     bool   // a pause has ended a message, and no newline has come
+	max      int       // bytes of a message
+	rest     []byte    // of a message that has begun
+	began    time.Time // when it has begun; zero: none has
+	skipping bool      // inside a message that was too long: until its end nothing is kept
+	lines    bool      // a newline has come: for good
+	bare     bool      // a pause has ended a message, and no newline has come
 }
 
 // feed takes the next bytes and yields each message that ends in them, without its newline, or
@@ -50,7 +51,13 @@ func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
 			}
 			p = p[i+1:]
 		}
-		if s.skipping || len(p) == 0 {
+		if len(p) == 0 {
+			return
+		}
+		if !s.begun() {
+			s.began = time.Now() // not before: at each message above the caller may have waited
+		}
+		if s.skipping {
 			return
 		}
 		if len(s.rest)+len(p) > s.max+1 { // one more than a message: "\r" may be the last
@@ -63,8 +70,9 @@ func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
 }
 
 // finish ends the message whose last bytes are p. It is not ok where there is nothing to tell:
-// that a message is too long has been said before.
+// that a message is too long has been said before. However it ends, none has begun any more.
 func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
+	s.began = time.Time{}
 	if s.skipping {
 		s.skipping = false
 		return nil, nil, false
@@ -81,7 +89,7 @@ func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
 }
 
 // begun says whether a message has begun and not ended.
-func (s *splitter) begun() bool { return len(s.rest) > 0 || s.skipping }
+func (s *splitter) begun() bool { return !s.began.IsZero() }
 
 // pauseEnds says whether a pause would end the message that has begun.
 func (s *splitter) pauseEnds() bool { return s.begun() && !s.lines && !cutInCharacter(s.rest) }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // cut feeds pieces to a splitter. A piece "" is a pause.
@@ -95,6 +97,37 @@ func TestBare(t *testing.T) {
 	if cut(s, "c", ""); s.bare || !s.begun() {
 		t.Error("a line peer's pause has ended a message")
 	}
+}
+
+// A message that has begun has a beginning, and one that has ended has none: a refused one too, whose end yields nothing.
+func TestBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		at := func(s *splitter) string {
+			if s.began.IsZero() {
+				return "none"
+			}
+			return s.began.Sub(start).String()
+		}
+		tooLong := strings.Repeat("x", 20)
+		s := &splitter{max: 10}
+		for i, tc := range []struct{ piece, want string }{
+			{"a", "0s"}, {"b", "0s"}, {"c\nd", "2s"}, {"e\n", "none"},
+			{tooLong, "4s"}, {tooLong, "4s"}, {"x\n", "none"}, {"f", "7s"}, {"\n", "none"},
+			{tooLong, "9s"}, {"x\ng", "10s"}, {"", "10s"}, {"\n", "none"},
+		} {
+			if cut(s, tc.piece); at(s) != tc.want || s.begun() != (tc.want != "none") {
+				t.Errorf("%d, after %q: began %s, want %s", i, tc.piece, at(s), tc.want)
+			}
+			time.Sleep(time.Second)
+		}
+		for _, piece := range []string{"a", tooLong} { // of a bare peer
+			s := &splitter{max: 10}
+			if cut(s, piece, ""); s.begun() || !s.bare {
+				t.Errorf("a pause after %q: begun %v, bare %v", piece, s.begun(), s.bare)
+			}
+		}
+	})
 }
 
 // However a stream is cut into reads, its messages are the same, and no more than one is ever kept.

@@ -12,7 +12,13 @@ import (
 	"time"
 )
 
-const maxRound = 64 << 10 // bytes that are delivered together: far less than an outbox holds
+// What is said together is delivered together, up to maxRound and the one handover that goes beyond it:
+// 100 KiB. An outbox holds ten times as much, unless 330 people or more are behind, who share maxQueues:
+// then one full round may be too much for the next who falls behind.
+const (
+	maxRound    = 64 << 10 // bytes that wait to be delivered
+	maxHandOver = 32 << 10 // bytes that a person's goroutine gathers, to which its last line is added
+)
 
 // Why a person's visit was ended from outside. At a stop the cause is context.Canceled.
 var (
@@ -32,8 +38,13 @@ type person struct {
 	name  name
 	in    bool // in the room
 	quiet bool // has said all, at a stop
-	apart bool // of what is about to be delivered, this person gets a part of their own:
-	since int  // not what was said before they came
+
+	// Between two deliveries: apart is true where what is in the room's said is not for this person as it is for
+	// all, because they said some of it, were told some of it alone, or came when since sayings were in it already.
+	// deliver empties said, and so sets both back. leave only reads them: it gives the person their part early,
+	// for nothing is delivered to whoever is out of the room.
+	apart bool
+	since int
 }
 
 // A room is the state that all connections share, and one goroutine owns it: run. The others hand it

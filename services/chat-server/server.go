@@ -80,7 +80,9 @@ type server struct {
 	say    phrases // to people here
 	wire   notices // to people there
 	counts counts
-	room   *room
+
+	room    *room   // all are in it, or ...
+	callers callers // ... they take turns
 }
 
 func newServer(cfg Config, env app.Env) *server {
@@ -121,9 +123,9 @@ var (
 
 // visit is the lesson: come in, say what there is to say, leave. Each way to leave has its last word.
 func (s *server) visit(ctx context.Context, conn net.Conn) error {
-	p := &person{conn: conn, addr: sockets.Peer(conn.RemoteAddr())}
-	ctx, p.end = context.WithCancelCause(ctx)
-	defer p.end(nil)
+	visiting, leave := context.WithCancelCause(ctx) // ctx ends at a stop only, this one also where the room ends the visit
+	defer leave(nil)
+	p := &person{conn: conn, addr: sockets.Peer(conn.RemoteAddr()), end: leave}
 	p.out = newOutbox(conn, &s.room.behind, p.drop)
 	if refusal := s.room.join(p); refusal != "" {
 		s.counts.visits.WithLabelValues("refused").Inc()
@@ -134,7 +136,7 @@ func (s *server) visit(ctx context.Context, conn net.Conn) error {
 	s.story.Notef(s.say.Joined, p.addr, p.name.shown)
 
 	v := visitor{person: p, server: s, limit: newLimiter(s.cfg.Rate), in: splitter{max: maxText}, heard: time.Now()}
-	end := v.listen(ctx)
+	end := v.listen(visiting)
 	s.counts.visits.WithLabelValues(end.label).Inc()
 	s.story.Notef(s.say.Left, p.name.shown, end.why(s.say))
 
@@ -161,6 +163,8 @@ func (s *server) visit(ctx context.Context, conn net.Conn) error {
 // hangUp ends a connection one direction at a time: what is queued is written, then our side is closed,
 // then what the peer still sends is read and thrown away. To close while bytes are unread would send a
 // reset, which may overtake the last words and destroy them (RFC 2525, section 2.17).
+//
+// ctx is the server's: a person whom the operator dismisses may take their time, at a stop there is little.
 func (s *server) hangUp(ctx context.Context, p *person) {
 	flush, drain := takeTimeout, drainTime
 	if ctx.Err() != nil {

@@ -234,7 +234,7 @@ func TestBadInput(t *testing.T) {
 	ann.Send("\x1b[2J\x00\a\x7f\u009b\u202ehi\tthere\r\n" + most + "\n" + most + "x\n" + "\xff\xfe\n" + "a\xe5\n" + strings.Repeat("x", 100_000) + "\nstill here\n")
 	ann.expect(wire.En.TooLong, wire.En.NotUTF8, wire.En.NotUTF8, wire.En.TooLong)
 	ben.expect(`guest-2: \x1b[2J\x00\x07\x7f\u009b\u202ehi there`, "guest-2: "+most, "guest-2: still here")
-	if got := story(); strings.ContainsAny(got, "\x1b\x00\a\x7f") {
+	if got := story(); strings.ContainsAny(got, "\x1b\x00\a\x7f\u009b\u202e") {
 		t.Errorf("a control character in the transcript: %q", got)
 	}
 }
@@ -532,6 +532,124 @@ func TestALineThatBeginsMustEnd(t *testing.T) {
 		if got, _ := io.ReadAll(ann); string(got) != wire.En.Unfinished+"\n" || time.Since(start) != time.Hour+lineWait {
 			t.Errorf("got %q after %v", got, time.Since(start))
 		}
+	})
+}
+
+// A line that was too long is over with its newline, or with the pause after it. Later ones have all their time.
+func TestTheNextLineHasItsOwnTime(t *testing.T) {
+	cfg := testConfig()
+	cfg.Rate = 20
+	for name, tc := range map[string]struct{ tooLong, next, cutBy, said string }{
+		"lines":                {strings.Repeat("x", 2000) + "\n", strings.Repeat("y", 900) + "\n", "", strings.Repeat("y", 900)},
+		"lines, then half one": {strings.Repeat("x", 2000) + "\n", "half", " and half\n", "half and half"},
+		"bare":                 {strings.Repeat("x", 2000), "hi", "", "hi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, cfg, func(s *server, come func() net.Conn) {
+				ann, ben := come(), come()
+				reads(ann, time.Second)
+				io.WriteString(ann, tc.tooLong)
+				equal(t, reads(ann, 31*time.Second), wire.En.TooLong+"\n")
+				io.WriteString(ann, tc.next)
+				time.Sleep(100 * time.Millisecond)
+				io.WriteString(ann, tc.cutBy)
+				equal(t, reads(ben, time.Second), "guest-1: "+tc.said+"\n")
+				io.WriteString(ben, "hello\n")
+				if name == "bare" {
+					equal(t, reads(ann, time.Second), "guest-2: hello")
+				} else {
+					equal(t, reads(ann, time.Second), "guest-2: hello\n")
+				}
+				ann.Close()
+				ben.Close()
+			})
+		})
+	}
+}
+
+// The pause that ends a refused text shows a bare peer, its newline a peer of lines.
+func TestARefusedTextShowsWhoIsBare(t *testing.T) {
+	bubble(t, testConfig(), func(s *server, come func() net.Conn) {
+		ann, ben := come(), come()
+		reads(ann, time.Second)
+		io.WriteString(ann, strings.Repeat("x", 2000))
+		reads(ann, time.Second)
+		io.WriteString(ben, "one\n")
+		equal(t, reads(ann, time.Second), "guest-2: one")
+		io.WriteString(ann, strings.Repeat("x", 2000))
+		reads(ann, 100*time.Millisecond)
+		io.WriteString(ann, "\n")
+		io.WriteString(ben, "two\n")
+		equal(t, reads(ann, time.Second), "guest-2: two\n")
+		ann.Close()
+		ben.Close()
+	})
+}
+
+// Of idling and a line that does not end, what comes first ends the visit, and is the reason given.
+func TestTheFirstClockEndsTheVisit(t *testing.T) {
+	for idleTimeout, tc := range map[time.Duration]struct {
+		sent, want string
+		after      time.Duration
+	}{
+		5 * time.Second:        {"a\nhalf", wire.En.Idle + "\n", 5 * time.Second},
+		time.Minute:            {"a\nhalf", wire.En.Unfinished + "\n", lineWait},
+		100 * time.Millisecond: {"bare", wire.En.Idle, bareWait}, // its words are not lost
+	} {
+		cfg := testConfig()
+		cfg.IdleTimeout = app.Duration(idleTimeout)
+		bubble(t, cfg, func(s *server, come func() net.Conn) {
+			start, ann := time.Now(), come()
+			io.WriteString(ann, tc.sent)
+			if got, _ := io.ReadAll(ann); string(got) != tc.want || time.Since(start) != tc.after {
+				t.Errorf("IDLE_TIMEOUT=%v: got %q after %v, want %q after %v", idleTimeout, got, time.Since(start), tc.want, tc.after)
+			}
+			if n := testutil.ToFloat64(s.counts.messages); n != 1 {
+				t.Errorf("IDLE_TIMEOUT=%v: %v messages were passed on, want 1", idleTimeout, n)
+			}
+		})
+	}
+}
+
+// A room's goodbye is not a stop's: whoever is behind has time to take it in.
+func TestTheDismissedTakeTheirTime(t *testing.T) {
+	bubble(t, testConfig(), func(s *server, come func() net.Conn) {
+		ann := come()
+		s.operatorSays(io.Discard, "hello")
+		time.Sleep(time.Second)
+		s.operatorSays(io.Discard, byebye)
+		time.Sleep(takeTimeout - 2*time.Second)
+		if got, err := io.ReadAll(ann); string(got) != "server: hello\nbyebye\n" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+// A read full of the shortest lines, behind the longest name, is not handed over as a megabyte.
+func TestARoundIsBounded(t *testing.T) {
+	bubble(t, testConfig(), func(s *server, come func() net.Conn) {
+		ann, ben := come(), come()
+		reads(ann, time.Second)
+		io.WriteString(ann, "/nick "+strings.Repeat("😀", maxName)+"\n")
+		reads(ann, time.Second)
+		reads(ben, time.Second)
+		const lines = 6000 // less than an outbox holds, whether ben keeps up or not
+		go io.WriteString(ann, strings.Repeat("x\n", lines))
+		most, all := 0, 0
+		buf := make([]byte, 2<<20)
+		for want := lines * (4*maxName + len(": x\n")); all < want; {
+			ben.SetReadDeadline(time.Now().Add(time.Minute))
+			n, err := ben.Read(buf) // one piece of what was queued
+			if most, all = max(most, n), all+n; err != nil {
+				t.Errorf("%d bytes of %d, then %v", all, want, err)
+				break
+			}
+		}
+		if most > maxRound+maxHandOver+5*maxText {
+			t.Errorf("%d bytes were delivered together", most)
+		}
+		ann.Close()
+		ben.Close()
 	})
 }
 

@@ -14,11 +14,41 @@ import (
 	"netlab.example/pkg/terminal"
 )
 
-const answerTimeout = 30 * time.Second // for a peer to take in an answer
+const (
+	answerTimeout = 30 * time.Second // for a peer to take in an answer
+	callerLines   = 1000             // a second: as many as package transcript tells
+)
+
+// callers are the transcript in turns: who came, and who has gone. Package transcript has a goroutine that
+// writes, and what the peer says could come before the line that says who they are. Here all is written in
+// order; the terminal does not wait for its reader. A flood of callers is counted, and the next line that
+// may be told says how many.
+type callers struct {
+	on      bool
+	out     io.Writer
+	leftOut string
+	limit   limiter
+	missed  int
+}
+
+func (c *callers) tell(format, addr string) {
+	switch {
+	case !c.on:
+		return
+	case !c.limit.allow(time.Now()):
+		c.missed++
+		return
+	case c.missed > 0:
+		tell(c.out, c.leftOut, c.missed)
+		c.missed = 0
+	}
+	tell(c.out, format, addr)
+}
 
 // serveTurns is the textbook's chat: one peer at a time talks with the operator, and the next waits in
 // the backlog of listen(2), connected as far as it can see, and not accepted.
 func (s *server) serveTurns(ctx context.Context, lns ...net.Listener) error {
+	s.callers = callers{on: bool(s.cfg.Transcript), out: s.term, leftOut: s.say.LeftOut, limit: newLimiter(callerLines)}
 	srv := tcpserver.Server{
 		Handler: s.converse, MaxConns: 1, InTurn: true, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
 	}
@@ -34,12 +64,12 @@ func (s *server) serveTurns(ctx context.Context, lns ...net.Listener) error {
 //	byebye           -->               (or <--: either side may end it)
 func (s *server) converse(ctx context.Context, conn net.Conn) error {
 	addr := sockets.Peer(conn.RemoteAddr())
-	tell(s.term, s.say.Connected, addr)
+	s.callers.tell(s.say.Connected, addr)
 	s.counts.people.Inc()
 	end := s.alternate(ctx, conn)
 	s.counts.people.Dec()
 	s.counts.visits.WithLabelValues(end.label).Inc()
-	tell(s.term, s.say.Closed, addr)
+	s.callers.tell(s.say.Closed, addr)
 
 	drain := drainTime
 	if ctx.Err() != nil {
@@ -59,7 +89,7 @@ func (s *server) alternate(ctx context.Context, conn net.Conn) *ending {
 		if info == byebye {
 			return saidByebye
 		}
-		tell(s.term, s.say.Received, terminal.Clean(info))
+		tell(s.term, s.say.Received, terminal.Clean(info)) // no part of the transcript: the operator has to answer it
 		s.counts.messages.Inc()
 
 		answer := s.operatorsTurn(ctx)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -86,7 +88,7 @@ func (d *desk) expectSoon(want string) {
 	}
 }
 
-func startTurns(t *testing.T, urls string) (operator *desk, addrs []net.Addr, stop func()) {
+func startTurns(t *testing.T, urls string, set ...func(*Config)) (operator *desk, addrs []net.Addr, stop func()) {
 	t.Helper()
 	lns, err := sockets.Listen(t.Context(), urls, sockets.Options{Backlog: 1})
 	if err != nil {
@@ -98,6 +100,9 @@ func startTurns(t *testing.T, urls string) (operator *desk, addrs []net.Addr, st
 	d := newDesk(t)
 	cfg := testConfig()
 	cfg.Mode = inTurns
+	for _, f := range set {
+		f(&cfg)
+	}
 	s := newServer(cfg, app.Env{Log: zap.NewNop()}) // Chinese: the textbook's words
 	s.term, err = terminal.Open(d.in, d.out, terminal.Options{Prompt: s.say.Ask})
 	if err != nil {
@@ -142,6 +147,36 @@ func TestTurns(t *testing.T) {
 	second.Expect("byebye")
 	second.ExpectEOF()
 	operator.expect("连接关闭: " + next + "\n")
+}
+
+// Without a transcript the operator sees what there is to answer, and nothing else.
+func TestTurnsWithoutTranscript(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0", func(cfg *Config) { cfg.Transcript = false })
+	labtest.Dial(t, addrs[0]).Close()
+	for range 2 {
+		p := labtest.Dial(t, addrs[0])
+		p.Send("你好")
+		operator.expect("收到信息: 你好\n" + askOperator)
+		operator.types("byebye\n")
+		p.Expect("byebye")
+		p.ExpectEOF()
+	}
+}
+
+func TestAFloodOfCallersIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		c := callers{on: true, out: &out, leftOut: words.En.LeftOut, limit: newLimiter(callerLines)}
+		for range 3 * callerLines {
+			c.tell("Connected: %s", "unix")
+		}
+		time.Sleep(time.Minute)
+		c.tell("Connected: %s", "unix")
+		want := strings.Repeat("Connected: unix\n", callerLines) + fmt.Sprintf("... (%d lines left out)\nConnected: unix\n", 2*callerLines)
+		if out.String() != want {
+			t.Errorf("got %d bytes, want %d, ending in %q", out.Len(), len(want), out.String()[max(0, out.Len()-100):])
+		}
+	})
 }
 
 func TestTurnsEndWithInput(t *testing.T) {

@@ -28,7 +28,6 @@ type visitor struct {
 	in     splitter
 	limit  limiter
 	slowed bool      // they have been too fast, and the transcript says so
-	began  time.Time // when the message that has begun began
 	heard  time.Time // when they were last heard
 
 	lines []byte // said, and not yet handed to the room
@@ -42,7 +41,8 @@ func (v *visitor) listen(ctx context.Context) *ending {
 	small := make([]byte, smallRead)
 	full := false // the last read filled its buffer
 	for {
-		v.conn.SetReadDeadline(v.deadline())
+		deadline, late := v.deadline()
+		v.conn.SetReadDeadline(deadline)
 		if ctx.Err() != nil { // looked at after the deadline is set: see package tcpserver
 			return v.ended(ctx)
 		}
@@ -64,8 +64,11 @@ func (v *visitor) listen(ctx context.Context) *ending {
 			}
 			return endOfInput
 		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			if end := v.late(ctx); end != nil {
-				return end
+			if late != nil {
+				return late
+			}
+			if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
+				return saidByebye
 			}
 		case ctx.Err() == nil: // a reset; the textbook's client says byebye, and closes with our lines unread
 			if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
@@ -76,34 +79,23 @@ func (v *visitor) listen(ctx context.Context) *ending {
 	}
 }
 
-// deadline is until when something must come: the end of a bare message, the end of a line, any word.
-func (v *visitor) deadline() (t time.Time) {
-	if idle := v.server.cfg.IdleTimeout.D(); idle > 0 {
-		t = v.heard.Add(idle)
-	}
-	if v.in.begun() {
-		t = v.began.Add(lineWait)
-	}
-	if pause := v.heard.Add(bareWait); v.in.pauseEnds() && pause.Before(t) {
-		t = pause
-	}
-	return t
-}
-
-// late is what to do when the deadline has passed.
-func (v *visitor) late(ctx context.Context) *ending {
-	switch {
-	case v.in.begun() && !time.Now().Before(v.began.Add(lineWait)):
-		return unfinished
-	case v.in.begun():
-		if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
-			return saidByebye
+// deadline is until when something must come, and how the visit ends where nothing does: nil where the
+// silence is what ends a message. Of three clocks it is the one that is due first; zero: none runs.
+func (v *visitor) deadline() (first time.Time, late *ending) {
+	clock := func(due time.Time, end *ending) {
+		if first.IsZero() || due.Before(first) {
+			first, late = due, end
 		}
-		return nil
-	case v.server.cfg.IdleTimeout > 0 && time.Since(v.heard) >= v.server.cfg.IdleTimeout.D():
-		return idle
 	}
-	return nil
+	if v.in.pauseEnds() {
+		clock(v.heard.Add(bareWait), nil)
+	} else if limit := v.server.cfg.IdleTimeout.D(); limit > 0 { // else: after the pause, or their words would be lost
+		clock(v.heard.Add(limit), idle)
+	}
+	if v.in.begun() { // bytes that dribble put off the two above, not this
+		clock(v.in.began.Add(lineWait), unfinished)
+	}
+	return first, late
 }
 
 // ended is how the visit ends, where it was not the visitor who ended it.
@@ -135,9 +127,6 @@ func (v *visitor) read(ctx context.Context, buf []byte) (full bool, err error) {
 			return false, err
 		}
 		v.heard = time.Now() // after take: while the limit made them wait they could not be heard
-		if v.in.begun() && v.began.IsZero() {
-			v.began = v.heard
-		}
 	}
 	return n == len(buf), err
 }
@@ -148,8 +137,7 @@ var errByebye = errors.New(byebye)
 func (v *visitor) take(ctx context.Context, messages iter.Seq2[[]byte, error]) error {
 	defer v.handOver()
 	for text, err := range messages {
-		v.began = time.Time{}
-		v.bare.Store(v.in.bare)
+		v.bare.Store(v.in.bare) // before the answer, which is in the form that they want
 		v.wait(ctx)
 		if cause := context.Cause(ctx); cause == errNotReading || cause == errDismissed {
 			return nil
@@ -165,6 +153,7 @@ func (v *visitor) take(ctx context.Context, messages iter.Seq2[[]byte, error]) e
 			}
 		}
 	}
+	v.bare.Store(v.in.bare) // the end of a message that was refused shows it too, and yields nothing
 	return nil
 }
 
@@ -228,9 +217,12 @@ func (v *visitor) toAll(text string) {
 	v.lines = append(v.lines, text...)
 	v.lines = append(v.lines, '\n')
 	v.n++
+	if len(v.lines) >= maxHandOver { // a read full of short lines, each with a long name before it, grows to a megabyte
+		v.handOver()
+	}
 }
 
-// handOver gives the room all lines of a read at once: one step of the room, one write for each person.
+// handOver gives the room the lines of a read at once: one step of the room, one write for each person.
 func (v *visitor) handOver() {
 	if v.n == 0 {
 		return
