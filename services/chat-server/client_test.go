@@ -396,6 +396,17 @@ func TestStopInTurnsIsNobodysByebye(t *testing.T) {
 }
 
 // serve itself, from configuration to exit, with the operator on a pipe.
+func TestFailedStart(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Listen: "unix://" + dir + "/c.sock", Common: app.Common{Ops: "tcp://203.0.113.1:1"}} // an address that is not ours
+	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || app.HintOf(err) == nil {
+		t.Errorf("got %v, hint %v", err, app.HintOf(err))
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("it left %v behind", left)
+	}
+}
+
 func TestServe(t *testing.T) {
 	for _, mode := range []Mode{inRoom, inTurns} {
 		t.Run(string(mode), func(t *testing.T) {

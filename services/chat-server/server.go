@@ -35,6 +35,9 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if err != nil {
 		return err
 	}
+	for _, ln := range lns {
+		defer ln.Close() // the server does that too; where it never starts, a socket file must go all the same
+	}
 	s := newServer(cfg, env)
 	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
 	if err != nil {
