@@ -29,8 +29,8 @@ Everything runs on loopback, in a network namespace of its own: so neither a fir
 What is compared runs in turn, A B C A B C, and a ratio is formed within a round; given are its median and, in brackets, its least and its
 greatest value. Absolute figures are those of this machine and this hour. The floors are C programs that do nothing but the system calls
 (`+"[`bench/floor`](../bench/floor)"+`), and nobody should run them; the plain programs are what one writes first (`+"[`bench/plain`](../bench/plain)"+`). The load
-generator is one thread of ours (`+"[`bench/load`](../bench/load)"+`), which shares the processors with the server and checks every answer.
-Where it is busy nearly all the time, it is the limit, and the processor time that a server takes for each answer tells more than the rate.
+generator is ours (`+"[`bench/load`](../bench/load)"+`): a thread, for hello-tcp two, which share the processors with the server and check every
+answer. Where a single thread is busy nearly all the time, it is the limit, and the processor time that a server takes for each answer tells more than the rate.
 `, "`make bench ARGS=-write`", "`make bench`", b.machine())
 	if len(b.growths) > 0 {
 		drawAll(&svg, b.growths)

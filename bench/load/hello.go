@@ -4,6 +4,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"runtime"
 	"time"
@@ -17,6 +18,7 @@ type Hello struct {
 	Request string
 	Want    string // what a right answer ends in
 	AtOnce  int
+	Threads int // that ask, each its share of AtOnce; 0 is one
 	How     time.Duration
 	Meter   Meter
 }
@@ -47,6 +49,40 @@ type question struct {
 
 // Run asks for as long as it is told to. What is not answered at the end counts as nothing.
 func (h Hello) Run() (*Outcome, error) {
+	share := h
+	h.Threads = max(h.Threads, 1)
+	share.AtOnce = h.AtOnce / h.Threads
+	others := make(chan *Outcome, h.Threads)
+	failed := make(chan error, h.Threads)
+	for range h.Threads - 1 {
+		go func() {
+			without := share
+			without.Meter = nil // the server's time is measured once
+			out, err := without.run()
+			others <- out
+			failed <- err
+		}()
+	}
+	out, err := share.run()
+	for range h.Threads - 1 {
+		other := <-others
+		if err = cmp.Or(err, <-failed); err == nil {
+			out.add(other)
+		}
+	}
+	return out, err
+}
+
+// add takes in what another thread has seen at the same time.
+func (o *Outcome) add(other *Outcome) {
+	o.Answers += other.Answers
+	o.Wrong += other.Wrong
+	o.Failed += other.Failed
+	o.Busy += other.Busy
+	o.Latency.add(&other.Latency)
+}
+
+func (h Hello) run() (*Outcome, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	to, err := onLoopback(h.Addr)

@@ -20,6 +20,13 @@ func (h *Histogram) Add(d time.Duration, n int) {
 	h.n += n
 }
 
+func (h *Histogram) add(other *Histogram) {
+	for i, n := range other.buckets {
+		h.buckets[i] += n
+	}
+	h.n += other.n
+}
+
 // Quantile is the time that the share q of all times does not exceed.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	left := int(q * float64(h.n))

@@ -2,7 +2,7 @@
 
 // Package load asks the servers that the bench measures, and checks every answer.
 //
-// Each generator is one thread around epoll(7), because it shares two processors with the server that
+// A generator is a thread around epoll(7), or two, because it shares two processors with the server that
 // it measures: what it takes, the server lacks. A goroutine for each connection would take twice as much.
 // Load goes to loopback and nowhere else.
 package load

@@ -75,7 +75,7 @@ func TestHelloCounts(t *testing.T) {
 			conn.Read(make([]byte, 100))
 			io.WriteString(conn, answer)
 		})
-		out, err := Hello{Addr: addr, Request: "hello", Want: "answer", AtOnce: 4, How: short}.Run()
+		out, err := Hello{Addr: addr, Request: "hello", Want: "answer", AtOnce: 4, Threads: 2, How: short}.Run()
 		if err != nil || !look(out) {
 			t.Errorf("%q: %d answers, %d wrong, %d failed, %v", answer, out.Answers, out.Wrong, out.Failed, err)
 		}
