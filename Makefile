@@ -7,10 +7,10 @@ SOAK ?= 10m
 # "=", not ":=": read after prepare has run. The .tools binary exists only where it was needed.
 COMPOSE = $(shell [ -x .tools/docker-compose ] && echo $(CURDIR)/.tools/docker-compose || echo docker compose)
 
-.PHONY: help up turns unix watch down logs ps doctor images bundle online build bin test unit fuzz soak bench bench-wire pictures e2e lint tidy clean
+.PHONY: help up turns unix watch down logs ps doctor images bundle online build bin test unit fuzz soak bench bench-servers bench-wire pictures e2e lint tidy clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 up: ## start the lab, and say what to do next
 	@deploy/up.sh
@@ -50,9 +50,11 @@ fuzz: ## each fuzz test for FUZZTIME (10s)
 	done
 soak: ## all three servers under good and bad traffic for SOAK (10m); draws docs/soak.svg
 	SOAK=$(SOAK) go test -C e2e -count=1 -timeout=0 -v -run='^TestSoak$$' ./abuse
-bench: ## all three servers beside their peers (ARGS=-quick, ARGS=-h)
+bench: ## all that is measured, as root: both of the next (ARGS=-quick, ARGS=-write)
+	@missed=0; for part in servers wire; do $(MAKE) -s bench-$$part || missed=1; done; exit $$missed
+bench-servers: ## the three servers beside their peers (ARGS=-h)
 	@go run -C bench . $(ARGS)
-bench-wire: ## what wire does to packets, and what it costs; as root
+bench-wire: ## what wire does to packets, and what it costs; as root (ARGS=-h)
 	@go run -C bench ./wire $(ARGS)
 pictures: ## draw docs/ladder.svg: a chat that loses an answer
 	@deploy/pictures.sh

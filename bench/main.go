@@ -2,10 +2,10 @@
 
 // Bench measures the three servers beside what an engineer would take instead, on one machine, in one run.
 //
-//	make bench                    measure everything, about eight minutes
-//	make bench ARGS=-quick        less of everything, about two
-//	make bench ARGS='-only hello' one part: hello, chat, temp, idle, growth
-//	make bench ARGS=-write        and write docs/benchmarks.md with its picture
+//	make bench-servers                    measure everything, about five minutes; make bench measures wire, too
+//	make bench-servers ARGS=-quick        less of everything, about two
+//	make bench-servers ARGS='-only hello' one part: hello, chat, temp, idle, growth
+//	make bench-servers ARGS=-write        and write docs/benchmarks.md with its picture
 //
 // Figures of one machine say little about another, and on a shared machine little about the next minute. So
 // what is compared runs in turn, A B C A B C, and what counts is the ratio within a round; the processor
