@@ -15,6 +15,7 @@ import (
 func TestFarTooManyConnections(t *testing.T) {
 	t.Parallel()
 	s := start(t, "hello-tcp", "MAX_CONNS=400", "IDLE_TIMEOUT=3s")
+	s.crowded = true
 	g := s.good().more(1)
 	const n, width = 4000, 20
 	held := make([]net.Conn, n)

@@ -39,6 +39,7 @@ type server struct {
 	cmd     *exec.Cmd // nil in a container
 	pid     int
 	dir     string // of its sockets
+	crowded bool   // whoever is slow to ask may be sent away
 	stdin   io.WriteCloser
 	prints  [2]*screen // standard output, and the log
 	exited  chan struct{}

@@ -210,7 +210,7 @@ func (s *server) drain(ctx context.Context, conn net.Conn) {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	s.waiting.addFirst(conn) // it has its answer: it is the first to make room
+	s.waiting.addAnswered(conn)
 	defer s.waiting.remove(conn)
 	conn.SetReadDeadline(time.Now().Add(drainTime))
 	if ctx.Err() != nil {
