@@ -19,12 +19,12 @@ turns: ## start it with the chat in turns, as in the textbook
 unix: ## start it, and have the same conversations over unix sockets
 	@deploy/unix.sh
 ps: ## what is running
-	@$(COMPOSE) ps
+	@deploy/compose.sh ps
 S ?= hello-tcp
 watch: ## the live ladder of one server: make watch S=chat-server
-	@$(COMPOSE) exec wire-$(firstword $(subst -, ,$(subst udp-,,$(S)))) wire watch
+	@deploy/watch.sh $(S)
 logs: ## what the servers tell, until Ctrl-C
-	@trap : INT; $(COMPOSE) logs -f hello-tcp chat-server udp-temp || true
+	@trap : INT; deploy/compose.sh logs -f hello-tcp chat-server udp-temp || [ $$? = 130 ]
 down: ## stop the lab, and leave nothing behind
 	@deploy/down.sh
 

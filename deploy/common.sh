@@ -26,6 +26,14 @@ fail() { # ENGLISH CHINESE [HINT-ENGLISH HINT-CHINESE]
 	exit 1
 }
 
+# told [NAME...]: what this command alone was told, for the next one to be told as well: "NETLAB_LANG=en ".
+told() {
+	for name in LAB_SUBNET6 NETLAB_LANG COMPOSE_PROJECT_NAME "$@"; do
+		eval "value=\${$name:-}"
+		if [ -n "$value" ]; then printf '%s=%s ' "$name" "$value"; fi
+	done
+}
+
 have() { docker image inspect "$@" >/dev/null 2>&1; }
 plugin() { docker compose version --short 2>/dev/null | sed 's/^v//'; } # its version; nothing where there is none
 

@@ -77,17 +77,14 @@ else
 	echo "$taken" | sed 's/^netlab: /FAIL  /'
 	status=1
 fi
-subnet=$(setting LAB_SUBNET6 fd6e:6574:6c61:62::/64)
-if docker network inspect "${project}_lab" >/dev/null 2>&1; then
-	ok "network ${project}_lab" "网络 ${project}_lab"
-elif why=$(docker network create --ipv6 --subnet "$subnet" "$project-doctor-$$" 2>&1); then # the engine itself knows best
-	docker network rm "$project-doctor-$$" >/dev/null
+. deploy/subnet.sh
+if why=$(subnet_trouble); then
 	ok "network $subnet" "网络 $subnet"
 else
 	bad "network $subnet: $why" "网络 $subnet: $why"
 	case $why in
-	*overlap*) hint "echo LAB_SUBNET6=fd6e:6574:6c61:63::/64 >>.env" "echo LAB_SUBNET6=fd6e:6574:6c61:63::/64 >>.env" ;;
 	*available*) hint "too many networks: docker network prune" "网络太多: docker network prune" ;;
+	*) hint "$(subnet_hint)" "$(subnet_hint)" ;;
 	esac
 fi
 

@@ -53,9 +53,9 @@ advise() { # PROTOCOL VARIABLE PORT: a port after that one that nobody has, nor 
 	free=$3
 	while
 		free=$((free < 65535 ? free + 1 : 1024))
-		[ "$free" = "$hello" ] || [ "$free" = "$chat" ] || [ "$free" = "$temp" ] || [ -n "$(holder "$1" $free)" ]
+		case " $hello $chat $temp $moves" in *[\ =]"$free "*) true ;; *) [ -n "$(holder "$1" $free)" ] ;; esac
 	do :; done
-	hint "$2=$free make up" "$2=$free make up"
+	moves="$moves$2=$free "
 	status=1
 }
 
@@ -72,7 +72,7 @@ check() { # PROTOCOL VARIABLE PORT
 	advise "$@"
 }
 
-status=0
+status=0 moves=
 hello=$(setting HELLO_PORT 8080) chat=$(setting CHAT_PORT 12345) temp=$(setting TEMP_PORT 1314)
 check tcp HELLO_PORT "$hello"
 check tcp CHAT_PORT "$chat"
@@ -80,5 +80,11 @@ check udp TEMP_PORT "$temp"
 if [ "$hello" = "$chat" ] && [ "$hello" != 0 ] && is_port "$hello"; then # TEMP_PORT is UDP's: a number of its own
 	say "HELLO_PORT and CHAT_PORT are both $hello" "HELLO_PORT 和 CHAT_PORT 都是 $hello"
 	advise tcp CHAT_PORT "$chat"
+fi
+if [ -n "$moves" ]; then # one command that works, with what this one was told
+	for name in HELLO_PORT CHAT_PORT TEMP_PORT; do
+		case $moves in *"$name="*) unset $name ;; esac
+	done
+	hint "$(told HELLO_PORT CHAT_PORT TEMP_PORT)${moves}make up" "$(told HELLO_PORT CHAT_PORT TEMP_PORT)${moves}make up"
 fi
 exit $status

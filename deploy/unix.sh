@@ -14,7 +14,7 @@ deploy/up.sh
 talk() { # EXPECTED (a pattern for a line) TYPED CLIENT ARGUMENTS...
 	expected=$1 typed=$2
 	shift 2
-	printf '%s\n' "\$ printf '$typed' | $compose_name run --rm -T $*"
+	printf '%s\n' "\$ printf '$typed' | $(told)$compose_name run --rm -T $*"
 	answer=$(printf "$typed" | compose run --rm -T "$@" 2>&1) || true
 	printf '%s\n' "$answer" | sed 's/^/  /'
 	printf '%s\n' "$answer" | grep -Eq "$expected" ||

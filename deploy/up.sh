@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 deploy/prepare.sh
 . deploy/common.sh
 deploy/ports.sh
+. deploy/subnet.sh
+why=$(subnet_trouble) || fail "network $subnet: $why" "网络 $subnet: $why" "$(subnet_hint)" "$(subnet_hint)"
 deploy/build.sh
 compose --progress quiet up --no-build --wait --wait-timeout 60 -d || {
 	compose logs --tail 3 hello-tcp chat-server udp-temp >&2 # their last words
@@ -15,11 +17,7 @@ port() { # SERVICE PORT [FLAG]: where it is published
 	compose port ${3:-} "$1" "$2" | sed 's/.*://'
 }
 hello=$(port hello-tcp 8080) chat=$(port chat-server 12345) temp=$(port udp-temp 1314 --protocol=udp)
-attach="docker attach $project" run="$compose_name run --rm"
-for name in LAB_SUBNET6 NETLAB_LANG COMPOSE_PROJECT_NAME; do # what was for this start alone, the clients need too
-	eval "value=\${$name:-}"
-	if [ -n "$value" ]; then run="$name=$value $run"; fi
-done
+attach="docker attach $project" run="$(told)$compose_name run --rm" make="$(told)make"
 if [ "$(setting CHAT_SERVER_MODE)" = turns ]; then # without an operator nobody answers, and a second person waits
 	begins=$(words "begins the chat" "先说话") answers=$(words "the operator, who answers" "操作员, 由他回答")
 	another="CHAT_SERVER_MODE=turns $run chat-client"
@@ -38,8 +36,9 @@ next, each in a terminal of its own (Ctrl-P Ctrl-Q leaves):
   $attach-hello-client-1    or temp-client-1
   $another
   $run temp-client 36.6
-  make watch shows every packet of hello-tcp (S=chat-server, S=udp-temp)
-  make logs follows the servers, make down stops it all" "
+  $make watch    every packet of hello-tcp (S=chat-server, S=udp-temp)
+  $make logs     what the servers tell
+  $make down     stops it all" "
 实验环境已启动:
   hello-tcp    http://localhost:$hello
   chat-server  nc 127.0.0.1 $chat
@@ -50,5 +49,6 @@ next, each in a terminal of its own (Ctrl-P Ctrl-Q leaves):
   $attach-hello-client-1    或 temp-client-1
   $another
   $run temp-client 36.6
-  make watch 看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)
-  make logs 查看服务器输出, make down 全部停止"
+  $make watch    看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)
+  $make logs     查看服务器输出
+  $make down     全部停止"

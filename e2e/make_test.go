@@ -27,8 +27,9 @@ func TestMake(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	hint := regexp.MustCompile(`  hint: NETLAB_LANG=en COMPOSE_PROJECT_NAME=\S+ CHAT_PORT=0 TEMP_PORT=0 HELLO_PORT=\d+ make up\n`)
 	for _, target := range []string{"up", "doctor"} {
-		if said := lab.run(2, target, "HELLO_PORT="+port); !strings.Contains(said, "port "+port+"/tcp is taken by ") || !strings.Contains(said, "hint: HELLO_PORT=") {
+		if said := lab.run(2, target, "HELLO_PORT="+port); !strings.Contains(said, "port "+port+"/tcp is taken by ") || !hint.MatchString(said) {
 			t.Errorf("make %s with a port that is taken says:\n%s", target, said)
 		}
 	}
@@ -38,6 +39,12 @@ func TestMake(t *testing.T) {
 	}
 	if said := lab.run(0, "doctor"); strings.Contains(said, "FAIL") || !strings.Contains(said, "ok    Docker engine ") {
 		t.Errorf("make doctor says:\n%s", said)
+	}
+
+	for _, args := range [][]string{{"watch"}, {"watch", "S=nobody"}} {
+		if said := lab.run(2, args...); !strings.Contains(said, "hint: ") {
+			t.Errorf("make %s with no lab says:\n%s", strings.Join(args, " "), said)
+		}
 	}
 
 	said := lab.run(0, "up")

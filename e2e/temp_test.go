@@ -55,11 +55,11 @@ func TestTempLimitsRefusals(t *testing.T) {
 	}
 	p.send("36.6\n")
 	p.out.find("Temperature in Fahrenheit: 97.88\n", 1) // not always the last: datagrams overtake each other
-	n := len(p.out.find("Cannot convert: no number such as 36.6\n", 10))
+	n := len(p.out.find("Cannot convert: send a number such as 36.6\n", 10))
 	if seconds := int(time.Since(began)/time.Second) + 1; n > 10*(seconds+1) {
 		t.Errorf("%d refusals within %d seconds", n, seconds)
 	}
-	server.out.find("Request from [0-9.:]+: hot  -> Cannot convert: no number such as 36.6\n", 10)
+	server.out.find("Request from [0-9.:]+: hot  -> Cannot convert: send a number such as 36.6\n", 10)
 	server.out.find(`Request from [0-9.:]+: hot  \(not answered: .*\)\n`, 1)
 	server.out.find("Request from [0-9.:]+: 36.6  -> Temperature in Fahrenheit: 97.88\n", 1)
 	if code := server.stop(); code != 0 {

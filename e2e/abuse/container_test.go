@@ -78,7 +78,8 @@ func TestMemoryOf32MiB(t *testing.T) {
 }
 
 // inContainer starts an image as the lab does, with less memory, and room for fewer connections. GOMEMLIMIT is what
-// Go's runtime reads: it collects garbage sooner where there is little memory.
+// Go's runtime reads: it collects garbage sooner where there is little memory. The project's label is the image's
+// else: "make logs" of a lab beside it would tell of this server.
 func inContainer(t *testing.T, service, port string) *server {
 	t.Helper()
 	prefix := strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
@@ -88,7 +89,7 @@ func inContainer(t *testing.T, service, port string) *server {
 			t.Error(err)
 		}
 	})
-	if _, err := docker("run", "-d", "--name="+name, "--label=netlab.abuse=1", "--memory=32m", "--memory-swap=32m", "--pids-limit=128",
+	if _, err := docker("run", "-d", "--name="+name, "--label=netlab.abuse=1", "--label=com.docker.compose.project="+name, "--memory=32m", "--memory-swap=32m", "--pids-limit=128",
 		"--ulimit=nofile=8192", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true",
 		"-p", "127.0.0.1::"+port, "-p", "127.0.0.1::9100/tcp", "-e", "NETLAB_LANG=en", "-e", prefix+"_OPS=tcp://:9100", "-e", prefix+"_MAX_CONNS=1000", "-e", "GOMEMLIMIT=24MiB",
 		"localhost/netlab/"+service+":dev", service, "serve"); err != nil {

@@ -50,6 +50,9 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	default:
 		return app.Usagef("%w", language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", flags.NArg()))
 	}
+	if flags.NArg() == 1 && !strings.Contains(cfg.Server, ":") {
+		return app.Usagef("%w", language.Errorf("%q 不是地址; 名字写在 -name 后面: -name %[1]q", "%q is no address; a name goes after -name: -name %[1]q", cfg.Server))
+	}
 	if a, err := sockets.Parse(cfg.Server); err != nil {
 		return app.Usagef("%w", err)
 	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {

@@ -142,7 +142,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestWrongUsage(t *testing.T) {
-	for _, args := range [][]string{{"localhost:1"}, {"udp://:1"}, {"unixgram:///x"}, {"-foo"}, {"tcp://:1", "x"}, {"-name", "a\nbyebye", "tcp://:1"}, {"-name"}} {
+	for _, args := range [][]string{{"localhost:1"}, {"Anna"}, {"udp://:1"}, {"unixgram:///x"}, {"-foo"}, {"tcp://:1", "x"}, {"-name", "a\nbyebye", "tcp://:1"}, {"-name"}} {
 		if err := startClient(t, ClientConfig{Server: "tcp://:1"}, language.English, args...).leaves(); !app.IsUsage(err) {
 			t.Errorf("%q: %v", args, err)
 		}

@@ -190,7 +190,7 @@ var words = language.Both[phrases]{
 		Dismissed:  "操作员说了再见",
 		Stopped:    "服务器停止",
 
-		GoesOn:   "(服务器继续运行; 要停止它: docker stop, 或 kill %d)",
+		GoesOn:   "(服务器继续运行; Ctrl-P Ctrl-Q 离开 docker attach; 要停止服务器: make down, 或向进程 %d 发 SIGTERM)",
 		TooLong:  "(没有发送: 最多 %d 字节)",
 		NotUTF8:  "(没有发送: 不是 UTF-8 文字)",
 		Commands: "(/who: 谁在这里; byebye: 向所有人说再见; //文字: 以 / 开头的消息; 其余的话大家都看得到)",
@@ -233,7 +233,7 @@ var words = language.Both[phrases]{
 		Dismissed:  "the operator said goodbye",
 		Stopped:    "the server stops",
 
-		GoesOn:   "(The server goes on. To stop it: docker stop, or kill %d)",
+		GoesOn:   "(The server goes on. Ctrl-P Ctrl-Q leaves docker attach; to stop the server: make down, or SIGTERM to process %d)",
 		TooLong:  "(not sent: at most %d bytes)",
 		NotUTF8:  "(not sent: this is no UTF-8 text)",
 		Commands: "(/who: who is here; byebye: say goodbye to all; //TEXT: a message that begins with /; all else is for everybody)",

@@ -204,7 +204,7 @@ func TestAnswers(t *testing.T) {
 	for in, want := range map[string][2]string{
 		"36.6":   {"转换后的温度(华氏温度):97.88", "Temperature in Fahrenheit: 97.88"},
 		"-300":   {"无法转换:低于绝对零度 -273.15", "Cannot convert: below absolute zero, -273.15"},
-		"2e9":    {"无法转换:不是数字, 请发送例如 36.6", "Cannot convert: no number such as 36.6"},
+		"2e9":    {"无法转换:不是数字, 请发送例如 36.6", "Cannot convert: send a number such as 36.6"},
 		"\x00":   {"", ""},
 		"":       {"", ""},
 		"无法转换:x": {"", ""},

@@ -208,7 +208,7 @@ func TestConversation(t *testing.T) {
 	const ask = "请输入要转换的摄氏温度:\n"
 	stdout, stderr, err := talk(t, language.Chinese, "36.6\n\n \nhot\n3\x1b\n-40\nexit\n37\n", "udp://"+conns[0].LocalAddr().String())
 	want := ask + "Temperature in Fahrenheit: 97.88\n(转换后的温度(华氏温度):97.88)\n" +
-		ask + ask + ask + "Cannot convert: no number such as 36.6\n(无法转换:不是数字, 请发送例如 36.6)\n" +
+		ask + ask + ask + "Cannot convert: send a number such as 36.6\n(无法转换:不是数字, 请发送例如 36.6)\n" +
 		ask + "没有发送, 因为服务器不会回答: 含有控制字符\n" +
 		ask + "Temperature in Fahrenheit: -40\n(转换后的温度(华氏温度):-40)\n" + ask
 	if stdout != want || stderr != "" || err != nil {

@@ -8,7 +8,7 @@
 //	36.6             -->                                          4 bytes, no newline needed
 //	                 <--  转换后的温度(华氏温度):97.88               NETLAB_LANG=en: Temperature in Fahrenheit: 97.88
 //	hot              -->
-//	                 <--  无法转换:不是数字, 请发送例如 36.6         Cannot convert: no number such as 36.6
+//	                 <--  无法转换:不是数字, 请发送例如 36.6         Cannot convert: send a number such as 36.6
 //	\x00\xff         -->                                          no answer: junk deserves no packet
 //
 // A number is [+-]digits[.digits], at most 32 bytes, from -273.15 to 1000000000, with ASCII white space

@@ -27,7 +27,7 @@ var wireWords = language.Both[wire]{
 			tooCold:  "below absolute zero, -273.15",
 			tooHot:   "above 1000000000",
 			tooLong:  "over 32 bytes",
-			noNumber: "no number such as 36.6",
+			noNumber: "send a number such as 36.6",
 		},
 	},
 }

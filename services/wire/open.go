@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
+	"netlab.example/services/wire/api"
 )
 
 // open takes a packet apart.
@@ -26,7 +29,10 @@ func open(ctx context.Context, a *asker) error {
 		return app.Usagef("%w", language.Errorf("%q 不是数据包的编号", "%q is no packet's number", words[0]))
 	}
 	p, err := a.wire.Packet(ctx, id)
+	refused, isRefused := errors.AsType[*api.Error](err)
 	switch {
+	case isRefused && refused.Status == http.StatusNotFound:
+		return language.Errorf("没有数据包 #%d: 还没有, 或已经忘记", "there is no packet #%d: not yet, or it is forgotten", id)
 	case err != nil:
 		return err
 	case *asJSON:
