@@ -79,12 +79,13 @@ check tcp CHAT_PORT "$chat"
 check udp TEMP_PORT "$temp"
 if [ "$hello" = "$chat" ] && [ "$hello" != 0 ] && is_port "$hello"; then # TEMP_PORT is UDP's: a number of its own
 	say "HELLO_PORT and CHAT_PORT are both $hello" "HELLO_PORT 和 CHAT_PORT 都是 $hello"
-	advise tcp CHAT_PORT "$chat"
+	case $moves in *CHAT_PORT=*) ;; *) advise tcp CHAT_PORT "$chat" ;; esac
 fi
 if [ -n "$moves" ]; then # one command that works, with what this one was told
 	for name in HELLO_PORT CHAT_PORT TEMP_PORT; do
 		case $moves in *"$name="*) unset $name ;; esac
 	done
-	hint "$(told HELLO_PORT CHAT_PORT TEMP_PORT)${moves}make up" "$(told HELLO_PORT CHAT_PORT TEMP_PORT)${moves}make up"
+	again="$(told CHAT_SERVER_MODE HELLO_PORT CHAT_PORT TEMP_PORT)${moves}make up"
+	hint "$again" "$again"
 fi
 exit $status
