@@ -27,7 +27,7 @@ func TestMake(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
-	hint := regexp.MustCompile(`  hint: NETLAB_LANG=en COMPOSE_PROJECT_NAME=\S+ CHAT_PORT=0 TEMP_PORT=0 HELLO_PORT=\d+ make up\n`)
+	hint := regexp.MustCompile(`  hint: LAB_SUBNET6=\S+ NETLAB_LANG=en COMPOSE_PROJECT_NAME=\S+ CHAT_PORT=0 TEMP_PORT=0 HELLO_PORT=\d+ make up\n`)
 	for _, target := range []string{"up", "doctor"} {
 		if said := lab.run(2, target, "HELLO_PORT="+port); !strings.Contains(said, "port "+port+"/tcp is taken by ") || !hint.MatchString(said) {
 			t.Errorf("make %s with a port that is taken says:\n%s", target, said)
