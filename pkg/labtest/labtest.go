@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -13,6 +14,26 @@ import (
 
 // Patience bounds every wait of a test. It is long, for slow machines: a test that passes never waits that long.
 const Patience = 20 * time.Second
+
+// Eventually waits until is, for what no event tells of.
+func Eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", Patience, what)
+		}
+	}
+}
+
+// Lacks skips a test for which this machine lacks something, or fails it where the variable says that the
+// machine must have it, as in CI.
+func Lacks(t testing.TB, variable string, what any) {
+	t.Helper()
+	if os.Getenv(variable) != "" {
+		t.Fatalf("%s is set: %v", variable, what)
+	}
+	t.Skip(what)
+}
 
 // Run runs serve until the test ends, and then demands that it returns nil. stop ends it sooner.
 func Run(t *testing.T, serve func(ctx context.Context) error) (stop func()) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -118,8 +117,7 @@ func TestComplaintsGoToTheLog(t *testing.T) {
 	}
 	defer s.Close()
 	go s.http.Serve(outOfDescriptors{})
-	for end := time.Now().Add(labtest.Patience); logs.Len() == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-	}
+	labtest.Eventually(t, "the log has a line", func() bool { return logs.Len() > 0 })
 	if all := logs.All(); len(all) == 0 || !strings.HasPrefix(all[0].Message, "http: Accept error: ") {
 		t.Errorf("got %v", all)
 	}

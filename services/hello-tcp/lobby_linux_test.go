@@ -6,7 +6,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"golang.org/x/sys/unix"
@@ -49,7 +48,9 @@ func arrived(t *testing.T, p *labtest.Peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for left, end := 1, time.Now().Add(labtest.Patience); left > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	labtest.Eventually(t, "all is acknowledged", func() bool {
+		left := 1
 		raw.Control(func(fd uintptr) { left, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
-	}
+		return left == 0
+	})
 }

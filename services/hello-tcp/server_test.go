@@ -289,8 +289,7 @@ func TestResetInTheQueue(t *testing.T) {
 		p.Conn.(*net.TCPConn).SetLinger(0) // its close is a reset
 		p.Close()
 		s, story := startOn(t, testConfig(), func(*server) net.Listener { return ln })
-		for end := time.Now().Add(labtest.Patience); requests(s) == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		}
+		labtest.Eventually(t, "a request is counted", func() bool { return requests(s) > 0 })
 		got, peer := story(), p.LocalAddr().String()
 		for _, want := range []string{"Client connected from " + peer + "\n", "Connection closed: " + peer + " (reset by the peer)\n"} {
 			if !strings.Contains(got, want) {

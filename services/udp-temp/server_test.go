@@ -94,11 +94,7 @@ func expect(t *testing.T, conn net.Conn, want string) {
 // await waits until a counter has reached n.
 func await(t *testing.T, what string, counter func() float64, n float64) {
 	t.Helper()
-	for end := time.Now().Add(labtest.Patience); counter() < n; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s: %v, want %v", what, counter(), n)
-		}
-	}
+	labtest.Eventually(t, fmt.Sprintf("%s: %v", what, n), func() bool { return counter() >= n })
 }
 
 func (s *server) got(k kind) float64    { return testutil.ToFloat64(s.counts.received[k]) }
@@ -520,15 +516,7 @@ func TestServe(t *testing.T) {
 	stop := labtest.Run(t, func(ctx context.Context) error {
 		return serve(ctx, cfg, app.Env{Log: zap.NewNop(), Stdout: out})
 	})
-	var last error
-	for end := time.Now().Add(labtest.Patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if last = healthcheck(t.Context(), cfg, app.Env{}); last == nil {
-			break
-		}
-	}
-	if last != nil {
-		t.Error(last)
-	}
+	labtest.Eventually(t, "it is healthy", func() bool { return healthcheck(t.Context(), cfg, app.Env{}) == nil })
 	stop()
 	b, _ := os.ReadFile(out.Name())
 	if !strings.HasPrefix(string(b), "绑定 UDP服务 到 ") || !strings.Contains(string(b), " 端口 (udp://127.0.0.1:") {

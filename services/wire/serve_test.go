@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/labtest"
 	"netlab.example/services/wire/engine"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestSecondWire(t *testing.T) {
 	lock, err := engine.Alone()
 	if err != nil {
-		t.Skip(err)
+		labtest.Lacks(t, "NETLAB_REQUIRE_ROOT", err)
 	}
 	defer lock.Close()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
+	"netlab.example/pkg/labtest"
 	"netlab.example/services/wire/packet"
 	"netlab.example/services/wire/record"
 )
@@ -164,10 +164,7 @@ func tshark(t *testing.T, file []byte, args ...string) []string {
 	t.Helper()
 	path, err := exec.LookPath("tshark")
 	if err != nil {
-		if os.Getenv("NETLAB_REQUIRE_TSHARK") == "1" {
-			t.Fatal("tshark is not installed: apt-get install tshark")
-		}
-		t.Skip("tshark is not installed: apt-get install tshark")
+		labtest.Lacks(t, "NETLAB_REQUIRE_TSHARK", "no tshark: apt-get install tshark")
 	}
 	cmd := exec.CommandContext(t.Context(), path, append([]string{"-n", "-r", "-", "-o", "tcp.check_checksum:TRUE"}, args...)...)
 	cmd.Stdin = bytes.NewReader(file)

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/labtest"
 	"netlab.example/services/wire/link"
 	"netlab.example/services/wire/record"
 )
@@ -133,10 +134,7 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	if os.Getuid() != 0 {
-		if os.Getenv("NETLAB_REQUIRE_ROOT") != "" {
-			t.Fatal("root is required: network namespaces and a packet queue")
-		}
-		t.Skip("needs root: network namespaces and a packet queue")
+		labtest.Lacks(t, "NETLAB_REQUIRE_ROOT", "needs root: network namespaces and a packet queue")
 	}
 	name := fmt.Sprintf("wire-%d-%d", os.Getpid(), time.Now().UnixNano()%1e6)
 	l := &lab{t, name + "-c", name + "-s"}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+
+	"netlab.example/pkg/labtest"
 )
 
 // build makes a packet with right lengths and checksums.
@@ -198,10 +199,7 @@ func TestFieldsOfPart(t *testing.T) {
 func TestFieldNames(t *testing.T) {
 	path, err := exec.LookPath("tshark")
 	if err != nil {
-		if os.Getenv("NETLAB_REQUIRE_TSHARK") != "" {
-			t.Fatal("tshark is required, and missing")
-		}
-		t.Skip("no tshark")
+		labtest.Lacks(t, "NETLAB_REQUIRE_TSHARK", "no tshark: apt-get install tshark")
 	}
 	known := map[string]bool{"ip.options": true, "ipv6.extensions": true, "problem": true} // ours
 	for _, about := range []string{"fields", "protocols"} {

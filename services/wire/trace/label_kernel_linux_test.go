@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/labtest"
 	"netlab.example/services/wire/packet"
 	"netlab.example/services/wire/record"
 	"netlab.example/services/wire/trace"
@@ -54,10 +55,7 @@ func newHost(t *testing.T, address string) *host {
 	}()
 	if err := <-failed; err != nil {
 		close(h.run)
-		if os.Getenv("NETLAB_REQUIRE_TSHARK") != "" {
-			t.Fatal("namespaces and tun are required: ", err)
-		}
-		t.Skip("no namespaces or no tun here: ", err)
+		labtest.Lacks(t, "NETLAB_REQUIRE_ROOT", fmt.Sprint("no namespaces or no tun here: ", err))
 	}
 	t.Cleanup(func() { h.tun.Close(); close(h.run) })
 	h.command("ip", "addr", "add", address+"/24", "dev", "tun0")

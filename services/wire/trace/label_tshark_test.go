@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"netlab.example/pkg/labtest"
 	"netlab.example/services/wire/record"
 	"netlab.example/services/wire/trace"
 )
@@ -24,10 +25,7 @@ func tshark(t *testing.T, records []*record.Record) []string {
 	t.Helper()
 	path, err := exec.LookPath("tshark")
 	if err != nil {
-		if os.Getenv("NETLAB_REQUIRE_TSHARK") != "" {
-			t.Fatal("tshark is required, and missing")
-		}
-		t.Skip("no tshark")
+		labtest.Lacks(t, "NETLAB_REQUIRE_TSHARK", "no tshark: apt-get install tshark")
 	}
 	args := []string{"-n", "-r", "-", "-T", "fields", "-E", "separator=|", "-e", "frame.number"}
 	for _, v := range verdicts {
