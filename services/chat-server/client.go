@@ -265,7 +265,7 @@ func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err erro
 		case t := <-c.typed:
 			switch {
 			case errors.Is(t.err, terminal.ErrTooLong):
-				c.tell("%v", t.err)
+				c.tell("%s", language.Tell(t.err, c.lang))
 				continue
 			case errors.Is(t.err, io.EOF) && !c.term.IsTTY():
 				return true, c.drain(ctx, conn, heard, sent)

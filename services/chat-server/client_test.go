@@ -396,6 +396,14 @@ func TestStopInTurnsIsNobodysByebye(t *testing.T) {
 }
 
 // serve itself, from configuration to exit, with the operator on a pipe.
+func TestALineThatIsTooLong(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.Chinese)
+	accept(t, ln)
+	go io.WriteString(p.keys, strings.Repeat("x", 65<<10)+"\n")
+	p.expectSoon(language.Tell(terminal.ErrTooLong, language.Chinese) + "\n")
+}
+
 func TestFailedStart(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{Listen: "unix://" + dir + "/c.sock", Common: app.Common{Ops: "tcp://203.0.113.1:1"}} // an address that is not ours
