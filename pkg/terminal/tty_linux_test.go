@@ -158,6 +158,13 @@ func (d *desk) sees(screen string) {
 	}
 }
 
+// screen is what the screen shows now. The eye may still be reading: what is on its way comes later.
+func (d *desk) screen() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.picture.String()
+}
+
 // everything is what the screen got so far.
 func (d *desk) everything() string {
 	d.mu.Lock()
@@ -433,7 +440,7 @@ func TestTTYBlocked(t *testing.T) {
 	d.until("the notice", func() bool { return strings.Contains(d.raw.String(), "lost: ") })
 	d.until("the prompt", func() bool { return strings.HasSuffix(d.picture.String(), "\n> typed all the same") })
 	seen, lost := 0, 0
-	for l := range strings.SplitSeq(d.picture.String(), "\n") {
+	for l := range strings.SplitSeq(d.screen(), "\n") {
 		if l == strings.Repeat("x", 99) {
 			seen++
 		}
@@ -517,7 +524,7 @@ func TestTTYStorm(t *testing.T) {
 	d.until("the last line", func() bool { return strings.HasSuffix(d.picture.String(), "> over") })
 	next := make([]int, writers)
 	mine := 0
-	for l := range strings.SplitSeq(d.picture.String(), "\n") {
+	for l := range strings.SplitSeq(d.screen(), "\n") {
 		var w, i int
 		if _, err := fmt.Sscanf(l, "message %d %d 消息", &w, &i); err == nil {
 			if i != next[w] {
