@@ -120,8 +120,8 @@ func (b *bench) talkIn(r *room, talkers, size int) sample {
 func (b *bench) chat() error {
 	t := &table{
 		title: "chat-server: everyone hears everything",
-		notes: []string{fmt.Sprintf("Lines of %d bytes, each with a write of its own; %d under way, said and not yet heard by all. "+
-			"A delivery is one line that reaches one person. `CHAT_SERVER_RATE=0`; ngircd without its protection against floods.", chatLine, chatUnderway)},
+		notes: []string{fmt.Sprintf("Lines of %d bytes, one write each; %d lines are under way (said, and not yet heard by all). "+
+			"A delivery is one line that reaches one person. `CHAT_SERVER_RATE=0`; ngircd runs without its flood protection.", chatLine, chatUnderway)},
 		head: []string{"people", "talking", "server", "thousand deliveries/s", "µs of processor each", "p50 ms", "p99 ms", "generator busy", "lost or out of order", "chat-server ÷ this"},
 	}
 	people := growth{title: "chat-server, by people", x: "people, one talking", y: "thousand deliveries/s", ticks: []int{10, 30, 100, 300, 1000}}

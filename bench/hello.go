@@ -39,9 +39,9 @@ func (b *bench) hello() error {
 	t := &table{
 		title: "hello-tcp: one connection a request, 64 at a time",
 		notes: []string{
-			"One request is one connection: connect, ask, answer, close. The transcript is off but where it says so.",
-			fmt.Sprintf("The lobby ([lobby_linux.go](../services/hello-tcp/lobby_linux.go)) answers %s times as many as the same server without it, with DEFER_ACCEPT %s times. "+
-				"The difference between these two is the goroutine that a connection gets whose request was not there yet when it was accepted, which DEFER_ACCEPT spares.",
+			"One request is one connection: connect, ask, answer, close. The transcript is off unless the row says that it is on.",
+			fmt.Sprintf("The lobby ([lobby](../services/hello-tcp/lobby)) answers %s times as many as the same server without it, with DEFER_ACCEPT %s times. "+
+				"Without DEFER_ACCEPT a connection whose request has not arrived when it is accepted gets a goroutine; that is the difference between the two.",
 				res.of(off, rate).over(res.of(bare, rate)), res.of(on, rate).over(res.of(bare, rate))),
 		},
 		head: []string{"server", "thousand answers/s", "µs of processor each", "p50 ms", "p99 ms", "generator busy", "wrong or failed", "rate ÷ nginx", "rate ÷ floor"},

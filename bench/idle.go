@@ -33,9 +33,9 @@ func (b *bench) idle() error {
 	t := &table{
 		title: "At rest",
 		notes: []string{
-			"Memory is the proportional set size of all the server's processes; what the kernel keeps for a socket is the same for all and not in it. " +
-				"chat-server's people are in the room, ngircd's have registered and joined no channel; ncat takes minutes to take a thousand in. " +
-				fmt.Sprintf("Start to listening is the median of %d starts. A program's size is that of its file, without its libraries; an image of ours holds that one file.", starts),
+			"Memory is the proportional set size of all processes of a server. What the kernel keeps for a socket is the same for all, and not counted. " +
+				"The people of chat-server are in the room; those of ngircd have registered and joined no channel; ncat needs minutes for a thousand. " +
+				fmt.Sprintf("Start to listening is the median of %d starts. A program's size is that of its file, without libraries; an image of ours holds only that file.", starts),
 		},
 		head: []string{"server", "start to listening, ms", "memory, nobody connected", "for each of 1,000 idle", "for each of 10,000 idle", "program", "image"},
 	}

@@ -102,3 +102,36 @@ func TestDigits(t *testing.T) {
 		}
 	}
 }
+
+func TestChineseHasTheSameNumbers(t *testing.T) {
+	tab := &table{title: "udp-temp: 192 questions under way", notes: []string{"`ab -c 64`, from apache2-utils: a generator that is not ours."}, head: []string{"server", "", "p50 ms", "10"}}
+	tab.row("plain Go", "none", "1.25", "1.11 (1.03 to 1.29)")
+	tab.row("nginx", "3 wrong, 4 failed", "-", "a word of some tool")
+	zh, err := tab.inChinese()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w strings.Builder
+	zh.markdown(&w)
+	want := "\n## udp-temp: 192 个问题在途中\n\n`ab -c 64`, 来自 apache2-utils: 不是我们自己的发生器。\n\n| 服务器 |  | p50 ms | 10 |\n|---|---|---|---|\n" +
+		"| 普通 Go | 无 | 1.25 | 1.11 (1.03 到 1.29) |\n| nginx | 3 个错误, 4 个失败 | - | a word of some tool |\n"
+	if w.String() != want {
+		t.Errorf("got %q, want %q", w.String(), want)
+	}
+	if tab.rows[0][0] != "plain Go" {
+		t.Error("the English table has changed")
+	}
+	tab.notes = []string{"A sentence that nobody has translated."}
+	if _, err := tab.inChinese(); err == nil {
+		t.Error("a sentence without a translation was let through")
+	}
+}
+
+// Numbers are put back in the order of the English sentence, so both must have as many.
+func TestDictionaryHasAsManyNumbers(t *testing.T) {
+	for en, zh := range dictionary {
+		if strings.Count(en, "#") != strings.Count(zh, "#") {
+			t.Errorf("%q and %q", en, zh)
+		}
+	}
+}

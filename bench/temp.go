@@ -24,7 +24,7 @@ func (b *bench) temp() error {
 	}
 	t := &table{
 		title: "udp-temp: 192 questions under way",
-		notes: []string{"Twelve clients with sixteen questions each, all different; an answer is right only where it belongs to a question that is under way."},
+		notes: []string{"Twelve clients with sixteen questions each, all different. An answer is right only if it belongs to a question that is under way."},
 		head:  []string{"server", "thousand answers/s", "µs of processor each", "p50 ms", "p99 ms", "generator busy", "wrong or lost", "rate ÷ floor"},
 	}
 	for _, name := range res.names {
