@@ -261,8 +261,8 @@ func TestChatOperator(t *testing.T) {
 	ann.send("hello\n")
 	server.expect("Received: ann: hello\n", "Type a message: 欢")
 	server.send("迎\r")
-	ann.expect("server: 欢迎\n")
-	bare.expect("server: 欢迎")
+	ann.expect("* server: 欢迎\n")
+	bare.expect("* server: 欢迎")
 
 	server.send("\x03")
 	server.expect("The server goes on.")
@@ -275,7 +275,7 @@ func TestChatOperator(t *testing.T) {
 	server.expect("said goodbye to 2; the room stays open")
 	again := join(t, server, "tcp6", "ann")
 	server.send("好\r")
-	again.expect("server: 好\n")
+	again.expect("* server: 好\n")
 	if code := server.stop(); code != 0 {
 		t.Errorf("exit %d", code)
 	}

@@ -39,8 +39,8 @@ func TestStack(t *testing.T) {
 	ming.expect("Anna: 你好 from a pipe\n")
 	operator.expect("小明: 你好, Anna!\n", "Anna: 你好 from a pipe\n")
 	operator.send("欢迎两位\r")
-	ming.expect("server: 欢迎两位\n")
-	anna.expect("server: 欢迎两位\n")
+	ming.expect("* server: 欢迎两位\n")
+	anna.expect("* server: 欢迎两位\n")
 
 	// Who leaves the client can attach to it again: it has been started anew.
 	again := lab.nextStart("chat-client")
@@ -55,7 +55,7 @@ func TestStack(t *testing.T) {
 	// The operator's keys never stop the server.
 	operator.send("\x03\x04")
 	operator.send("还在\r")
-	anna.expect("server: 还在\n")
+	anna.expect("* server: 还在\n")
 
 	hellos := lab.attach("hello-client")
 	hellos.expect("请输入要发送的数据:")

@@ -6,12 +6,11 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
-	"golang.org/x/text/unicode/norm"
 )
 
 const maxName = 32 // characters
 
-// The server's own name: what the operator says stands behind it.
+// The operator speaks as "* server: text".
 const serverName = "server"
 
 // A name is how a person is called, and what tells two names apart.
@@ -35,8 +34,8 @@ const (
 // A name stands in front of what everybody reads, so it must not pass for anything else: not for "Ann: hi"
 // (no colon, no space), not for a notice, not for the server's. Which characters are controls, which nobody
 // sees, and which are forms of one and the same is a book of its own; the profile Nickname of RFC 8266 has
-// read it. It does not tell what merely looks alike: guest-l passes for guest-1, and соса in Cyrillic for coca.
-// Only the server's name is kept from that.
+// read it. It does not compare what merely looks alike: guest-l passes for guest-1, and соса in Cyrillic for coca.
+// Nobody passes for the operator, who speaks in notices.
 func parseName(s string) (name, nameRule) {
 	shown, err := precis.Nickname.String(s)
 	if err != nil {
@@ -56,7 +55,7 @@ func parseName(s string) (name, nameRule) {
 	if err != nil {
 		return name{}, nameCharacters
 	}
-	if key == serverName || looksLikeServer(shown) {
+	if key == serverName {
 		return name{}, nameReserved
 	}
 	return name{shown, key}, nameFine
@@ -79,33 +78,6 @@ func plainDash(r rune) rune {
 		return '-'
 	}
 	return r
-}
-
-// lookalikes of each letter in the server's name: what Unicode's table of confusable characters (UTS #39) has,
-// and what is the same letter with a hook, a tail or a stroke, as a small capital or white on black. Many of
-// them are in alphabets that real names need, so no name is refused for one of them, only for all of it reading
-// as the server's. Not here are letters that plainly differ: Sərvər is what a person may be called.
-var lookalikes = map[rune]string{
-	's': "ƽȿʂЅѕՏᏕᏚᵴᶊẜẝⱾꓢꜱꞄꞅꞨꞩꟅꟉꟊꮪ𐊖𐐠𐑈𑣁𖼺\U0001df1e🅢🆂🇸",
-	'e': "ɆɇΕЕеҼҽҾҿᎬᴇᶒ℮⋿ⱸⴹꓰꬲꬴꭼ𐊆𑢦𑢮🅔🅴🇪",
-	'r': "ƦɌɍɼɽɾʀгґғᎡᏒᖇᴦᵲᵳᶉⱤⲅꓣꝚꝛꞂꞃꞦꞧꭆꭇꭈꭉꭊꭱꮁꮢ𐒴𖼵𝈖\U0001df16🅡🆁🇷",
-	'v': "ƲʋνѴѵט٧۷ᏙᐯᴠᶌỼỽ∨⋁ⱱⱴⴸꓦꛟꝞꝟꮩ𐔝𑜆𑢠𑣀𖼈𝈍🅥🆅🇻",
-}
-
-// looksLikeServer takes a name apart, accents off, and reads each letter as the one that it looks like.
-func looksLikeServer(s string) bool {
-	read := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.M, r) {
-			return -1
-		}
-		for letter, those := range lookalikes {
-			if strings.ContainsRune(those, r) {
-				return letter
-			}
-		}
-		return unicode.ToLower(r)
-	}, norm.NFD.String(s))
-	return read == serverName
 }
 
 // alphabets share letters that look the same: а in Cyrillic is not a in Latin.

@@ -53,7 +53,7 @@ func (s *server) operatorSays(term io.Writer, line string) {
 	case strings.HasPrefix(line, "/") && !strings.HasPrefix(line, "//"):
 		tell(term, "%s", s.say.Commands)
 	default:
-		lines := []byte(serverName + ": " + terminal.Clean(strings.TrimPrefix(line, "/")) + "\n")
+		lines := []byte("* " + serverName + ": " + terminal.Clean(strings.TrimPrefix(line, "/")) + "\n")
 		r.do(func() { r.tellAll(nil, lines, 1) })
 	}
 }

@@ -17,7 +17,6 @@ type notices struct {
 	Joined  string // name
 	Left    string // name
 	Dropped string // name
-	Crowd   string // joined, left
 	Renamed string // old name, new name
 
 	You        string // name
@@ -43,7 +42,6 @@ var wire = language.Both[notices]{
 		Joined:  "* %s 进来了",
 		Left:    "* %s 离开了",
 		Dropped: "* %s 收不下消息, 连接已断开",
-		Crowd:   "* 又进来 %d 人, 离开 %d 人",
 		Renamed: "* %s 改名为 %s",
 
 		You:        "* 你是 %s",
@@ -67,7 +65,6 @@ var wire = language.Both[notices]{
 		Joined:  "* %s joined",
 		Left:    "* %s left",
 		Dropped: "* %s does not take in messages and was disconnected",
-		Crowd:   "* %d more joined, %d left",
 		Renamed: "* %s is now %s",
 
 		You:        "* you are %s",

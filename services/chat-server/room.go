@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,14 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-)
-
-// What is said together is delivered together, up to maxRound and the one handover that goes beyond it:
-// 100 KiB. An outbox holds ten times as much, unless 330 people or more are behind, who share maxQueues:
-// then one full round may be too much for the next who falls behind.
-const (
-	maxRound    = 64 << 10 // bytes that wait to be delivered
-	maxHandOver = 32 << 10 // bytes that a person's goroutine gathers, to which its last line is added
 )
 
 // Why a person's visit was ended from outside. At a stop the cause is context.Canceled.
@@ -74,14 +65,7 @@ type room struct {
 	said   []saying           // to be delivered ...
 	bytes  int                // ... and how much that is
 
-	news    newsBudget
 	stopped chan struct{} // closed when everybody has been told of the stop
-}
-
-// A saying is lines for everyone except the person from whom they come, or for one person alone.
-type saying struct {
-	from, to *person // may be nil
-	lines    []byte
 }
 
 func newRoom(cfg Config, say notices, counts counts) *room {
@@ -103,8 +87,6 @@ func (r *room) run() {
 			for n := len(r.todo); n > 0 && r.bytes < maxRound; n-- {
 				(<-r.todo)()
 			}
-		case <-r.news.due:
-			r.tellCrowd()
 		case <-r.quit:
 			return
 		}
@@ -135,70 +117,6 @@ func (r *room) ask(f func()) {
 	}
 }
 
-// deliver gives everyone what has been said, all in one write. Almost everyone gets the same bytes.
-func (r *room) deliver() {
-	for len(r.said) > 0 { // who is dropped below is news, and to be delivered too
-		said := r.said
-		r.said, r.bytes = nil, 0
-		same := part(said, nil)
-		for _, p := range r.people {
-			lines := same
-			if p.apart {
-				lines = part(said[p.since:], p)
-				p.apart, p.since = false, 0
-			}
-			r.give(p, lines)
-		}
-	}
-}
-
-// part is what one person gets of what was said, or, for nil, what everyone gets.
-func part(said []saying, p *person) (lines []byte) {
-	for _, s := range said {
-		switch {
-		case p != nil && s.from == p: // nobody gets their own lines
-		case s.to != nil && s.to != p:
-		case lines == nil:
-			lines = slices.Clip(s.lines) // mostly there is no more than this, and no copy
-		default:
-			lines = append(lines, s.lines...)
-		}
-	}
-	return lines
-}
-
-// give puts lines into a person's outbox. Where it is full, the person is disconnected.
-func (r *room) give(p *person, lines []byte) {
-	if len(lines) > 0 && !p.send(lines) {
-		r.remove(p, r.say.Dropped)
-		p.drop()
-	}
-}
-
-// tellAll says n lines to everyone but from, who may be nil. Nobody changes lines after.
-func (r *room) tellAll(from *person, lines []byte, n int) {
-	r.said = append(r.said, saying{from: from, lines: lines})
-	r.bytes += len(lines)
-	hearers := len(r.people)
-	if from != nil && from.in {
-		from.apart = true
-		hearers--
-	}
-	r.counts.deliveries.Add(float64(n * hearers))
-}
-
-// notice says one line of the server's to everyone but p.
-func (r *room) notice(p *person, format string, args ...any) {
-	r.tellAll(p, fmt.Appendf(nil, format+"\n", args...), 1)
-}
-
-// tell says one line to p alone.
-func (r *room) tell(p *person, format string, args ...any) {
-	p.apart = true
-	r.said = append(r.said, saying{to: p, lines: fmt.Appendf(nil, format+"\n", args...)})
-	r.counts.deliveries.Inc()
-}
-
 // join brings a person in, under a name that nobody has. It returns the line that refuses them, or "".
 func (r *room) join(p *person) (refusal string) {
 	r.ask(func() {
@@ -217,7 +135,7 @@ func (r *room) join(p *person) (refusal string) {
 		p.in, p.apart, p.since = true, true, len(r.said)
 		r.people[p.name.key] = p
 		r.counts.people.Inc()
-		r.tellJoined(p)
+		r.notice(p, r.say.Joined, p.name.shown)
 		r.tell(p, r.say.Welcome, p.name.shown, len(r.people))
 	})
 	return refusal
@@ -254,7 +172,7 @@ func (r *room) remove(p *person, news string) {
 	}
 	r.counts.people.Dec()
 	if !r.isStopped() {
-		r.tellLeft(p, news)
+		r.notice(p, news, p.name.shown)
 	}
 }
 
@@ -316,61 +234,6 @@ func (r *room) dismiss() (n int) {
 		r.counts.people.Set(0)
 	})
 	return n
-}
-
-// hush is where each person's goroutine comes at a stop, with all said that was read. When everybody
-// is there, nothing more will be said, and everybody is told that the server stops. Without this
-// meeting the first to leave would miss what the last has still to say.
-func (r *room) hush(p *person, patience time.Duration) {
-	r.do(func() { p.quiet = true; r.checkStopped() })
-	select {
-	case <-r.stopped:
-	case <-time.After(patience): // somebody is held up
-		r.ask(r.tellStopped)
-	}
-}
-
-func (r *room) checkStopped() {
-	anyQuiet := false
-	for _, p := range r.people {
-		if !p.quiet {
-			return
-		}
-		anyQuiet = true
-	}
-	if anyQuiet {
-		r.tellStopped()
-	}
-}
-
-func (r *room) tellStopped() {
-	if !r.isStopped() {
-		r.notice(nil, r.say.Stopping)
-		r.deliver()
-		close(r.stopped)
-	}
-}
-
-func (r *room) isStopped() bool {
-	select {
-	case <-r.stopped:
-		return true
-	default:
-		return false
-	}
-}
-
-// send puts lines into a person's outbox, in the form that they want. It is false where that is full.
-func (p *person) send(lines []byte) bool {
-	if !p.bare.Load() {
-		return p.out.send(lines)
-	}
-	for line := range bytes.SplitSeq(bytes.TrimSuffix(lines, []byte{'\n'}), []byte{'\n'}) {
-		if !p.out.send(line) {
-			return false
-		}
-	}
-	return true
 }
 
 // drop disconnects a person at once. What the kernel still holds for them is thrown away too: it would

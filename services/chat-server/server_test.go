@@ -48,11 +48,11 @@ func start(t *testing.T, cfg Config, urls string) (s *server, addrs []net.Addr, 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { out.Close() })
-	s = newServer(cfg, app.Env{Log: zap.NewNop(), Lang: english})
+	s = newServer(cfg, app.Env{Log: zap.NewNop(), Lang: english}, newCounts())
 	s.story = transcript.New(out, language.English)
 	stop := labtest.Run(t, func(ctx context.Context) error {
 		defer s.story.Close()
-		return s.serveRoom(ctx, lns...)
+		return s.serve(ctx, lns...)
 	})
 	return s, addrs, func() string {
 		stop()
@@ -158,8 +158,8 @@ func TestWordsOnTheWireAreChineseByDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(testConfig(), app.Env{Log: zap.NewNop()})
-	labtest.Run(t, func(ctx context.Context) error { return s.serveRoom(ctx, lns...) })
+	s := newServer(testConfig(), app.Env{Log: zap.NewNop()}, newCounts())
+	labtest.Run(t, func(ctx context.Context) error { return s.serve(ctx, lns...) })
 	p := labtest.Dial(t, lns[0].Addr())
 	p.Expect("* 你好, 你是 guest-1, 这里有 1 人; /help 看命令, byebye 离开\n")
 	q := labtest.Dial(t, lns[0].Addr())
@@ -417,7 +417,7 @@ func TestOperatorSpeaksAndDismisses(t *testing.T) {
 	for _, line := range []string{"  ", "hello \x1b[m", "/who", "/nick x", "//x", "\xff", strings.Repeat("x", 1025)} {
 		s.operatorSays(&shown, line)
 	}
-	ann.expect(`server: hello \x1b[m`, "server: /x")
+	ann.expect(`* server: hello \x1b[m`, "* server: /x")
 	if got, want := shown.String(), "* 1 here: guest-1\n"+words.En.Commands+"\n"+words.En.NotUTF8+"\n"+fmt.Sprintf(words.En.TooLong, 1024)+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -435,7 +435,7 @@ func TestOperatorSpeaksAndDismisses(t *testing.T) {
 // bubble runs f with a room, and a way to come in.
 func bubble(t *testing.T, cfg Config, f func(s *server, come func() net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(cfg, app.Env{Log: zap.NewNop(), Lang: english})
+		s := newServer(cfg, app.Env{Log: zap.NewNop(), Lang: english}, newCounts())
 		go s.room.run()
 		var visits sync.WaitGroup
 		f(s, func() net.Conn {
@@ -619,7 +619,7 @@ func TestTheDismissedTakeTheirTime(t *testing.T) {
 		time.Sleep(time.Second)
 		s.operatorSays(io.Discard, byebye)
 		time.Sleep(takeTimeout - 2*time.Second)
-		if got, err := io.ReadAll(ann); string(got) != "server: hello\nbyebye\n" || err != nil {
+		if got, err := io.ReadAll(ann); string(got) != "* server: hello\nbyebye\n" || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
@@ -708,23 +708,6 @@ func TestTakesInNothing(t *testing.T) {
 		if got, _ := io.ReadAll(slow); len(got) > 0 {
 			t.Errorf("got %q after the end", got)
 		}
-		ann.Close()
-	})
-}
-
-func TestCrowdIsCounted(t *testing.T) {
-	bubble(t, testConfig(), func(s *server, come func() net.Conn) {
-		ann := come()
-		s.room.ask(func() { s.room.news.spent = newsBurst - 2 })
-		ben := come()
-		equal(t, reads(ann, 10*time.Millisecond), "* guest-2 joined\n")
-		s.room.ask(func() { s.room.news.spent = newsBurst + newsPerSecond/10 })
-		cai := come()
-		ben.Close()
-		equal(t, reads(ann, 990*time.Millisecond))
-		equal(t, reads(ann, time.Second), "* 1 more joined, 1 left\n")
-		cai.Close()
-		equal(t, reads(ann, time.Second), "* guest-3 left\n") // the budget has grown again
 		ann.Close()
 	})
 }

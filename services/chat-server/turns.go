@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/tcpserver"
 	"netlab.example/pkg/terminal"
@@ -45,12 +48,28 @@ func (c *callers) tell(format, addr string) {
 	tell(c.out, format, addr)
 }
 
-// serveTurns is the textbook's chat: one peer at a time talks with the operator, and the next waits in
-// the backlog of listen(2), connected as far as it can see, and not accepted.
-func (s *server) serveTurns(ctx context.Context, lns ...net.Listener) error {
-	s.callers = callers{on: bool(s.cfg.Transcript), out: s.term, leftOut: s.say.LeftOut, limit: newLimiter(callerLines)}
+// turns is the textbook's chat: one peer at a time talks with the operator, and the next waits in the
+// backlog of listen(2), connected as far as it can see, and not accepted.
+type turns struct {
+	cfg     Config
+	log     *zap.Logger
+	term    *terminal.Terminal // the operator's
+	say     phrases
+	counts  counts
+	callers callers
+}
+
+func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *turns {
+	say := words.In(env.Lang.People)
+	return &turns{
+		cfg: cfg, log: env.Log, term: term, say: say, counts: counts,
+		callers: callers{on: bool(cfg.Transcript), out: term, leftOut: say.LeftOut, limit: newLimiter(callerLines)},
+	}
+}
+
+func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
 	srv := tcpserver.Server{
-		Handler: s.converse, MaxConns: 1, InTurn: true, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
+		Handler: t.converse, MaxConns: 1, InTurn: true, Grace: t.cfg.ShutdownTimeout.D(), Log: t.log,
 	}
 	return srv.Serve(ctx, lns...)
 }
@@ -62,42 +81,42 @@ func (s *server) serveTurns(ctx context.Context, lns ...net.Listener) error {
 //	你好             -->
 //	                 <--     hello
 //	byebye           -->               (or <--: either side may end it)
-func (s *server) converse(ctx context.Context, conn net.Conn) error {
+func (t *turns) converse(ctx context.Context, conn net.Conn) error {
 	addr := sockets.Peer(conn.RemoteAddr())
-	s.callers.tell(s.say.Connected, addr)
-	s.counts.people.Inc()
-	end := s.alternate(ctx, conn)
-	s.counts.people.Dec()
-	s.counts.visits.WithLabelValues(end.label).Inc()
-	s.callers.tell(s.say.Closed, addr)
+	t.callers.tell(t.say.Connected, addr)
+	t.counts.people.Inc()
+	end := t.alternate(ctx, conn)
+	t.counts.people.Dec()
+	t.counts.visits.WithLabelValues(end.label).Inc()
+	t.callers.tell(t.say.Closed, addr)
 
 	drain := drainTime
 	if ctx.Err() != nil {
-		drain = min(drain, s.cfg.ShutdownTimeout.D()/2)
+		drain = min(drain, t.cfg.ShutdownTimeout.D()/2)
 	}
 	drainConn(conn, drain)
 	return nil
 }
 
-func (s *server) alternate(ctx context.Context, conn net.Conn) *ending {
+func (t *turns) alternate(ctx context.Context, conn net.Conn) *ending {
 	buf := make([]byte, maxText)
 	for {
-		info, end := s.hear(ctx, conn, buf)
+		info, end := t.hear(ctx, conn, buf)
 		if end != nil {
 			return end
 		}
 		if info == byebye {
 			return saidByebye
 		}
-		tell(s.term, s.say.Received, terminal.Clean(info)) // no part of the transcript: the operator has to answer it
-		s.counts.messages.Inc()
+		tell(t.term, t.say.Received, terminal.Clean(info)) // no part of the transcript: the operator has to answer it
+		t.counts.messages.Inc()
 
-		answer := s.operatorsTurn(ctx)
+		answer := t.operatorsTurn(ctx)
 		conn.SetWriteDeadline(time.Now().Add(answerTimeout))
 		if _, err := io.WriteString(conn, answer); err != nil {
 			return reset
 		}
-		s.counts.deliveries.Inc()
+		t.counts.deliveries.Inc()
 		switch {
 		case ctx.Err() != nil:
 			return stopped
@@ -108,10 +127,10 @@ func (s *server) alternate(ctx context.Context, conn net.Conn) *ending {
 }
 
 // hear reads one message. The end of the peer's input counts as byebye.
-func (s *server) hear(ctx context.Context, conn net.Conn, buf []byte) (string, *ending) {
+func (t *turns) hear(ctx context.Context, conn net.Conn, buf []byte) (string, *ending) {
 	var deadline time.Time
-	if s.cfg.IdleTimeout > 0 {
-		deadline = time.Now().Add(s.cfg.IdleTimeout.D())
+	if t.cfg.IdleTimeout > 0 {
+		deadline = time.Now().Add(t.cfg.IdleTimeout.D())
 	}
 	conn.SetReadDeadline(deadline)
 	n, err := 0, error(os.ErrDeadlineExceeded)
@@ -136,7 +155,7 @@ func (s *server) hear(ctx context.Context, conn net.Conn, buf []byte) (string, *
 
 // operatorsTurn asks the operator for an answer. Where there is none, because the input is at its end
 // or the server stops, the answer is the word that ends the chat.
-func (s *server) operatorsTurn(ctx context.Context) string {
+func (t *turns) operatorsTurn(ctx context.Context) string {
 	type typed struct {
 		line string
 		err  error
@@ -144,25 +163,25 @@ func (s *server) operatorsTurn(ctx context.Context) string {
 	for {
 		c := make(chan typed, 1)
 		go func() { // returns when the terminal is closed, at the latest
-			line, err := s.term.ReadLine()
+			line, err := t.term.ReadLine()
 			c <- typed{line, err}
 		}()
-		var t typed
+		var got typed
 		select {
 		case <-ctx.Done():
 			return byebye
-		case t = <-c:
+		case got = <-c:
 		}
 		switch {
-		case errors.Is(t.err, terminal.ErrInterrupt):
-			tell(s.term, s.say.GoesOn, os.Getpid())
-		case errors.Is(t.err, terminal.ErrTooLong):
-			tell(s.term, s.say.TooLong, maxText)
-		case t.err != nil:
+		case errors.Is(got.err, terminal.ErrInterrupt):
+			tell(t.term, t.say.GoesOn, os.Getpid())
+		case errors.Is(got.err, terminal.ErrTooLong):
+			tell(t.term, t.say.TooLong, maxText)
+		case got.err != nil:
 			return byebye
-		case t.line == "" || !fits(s.term, s.say, t.line): // nothing cannot be sent: the peer would wait for ever
+		case got.line == "" || !fits(t.term, t.say, got.line): // nothing cannot be sent: the peer would wait for ever
 		default:
-			return t.line
+			return got.line
 		}
 	}
 }

@@ -103,14 +103,14 @@ func startTurns(t *testing.T, urls string, set ...func(*Config)) (operator *desk
 	for _, f := range set {
 		f(&cfg)
 	}
-	s := newServer(cfg, app.Env{Log: zap.NewNop()}) // Chinese: the textbook's words
-	s.term, err = terminal.Open(d.in, d.out, terminal.Options{Prompt: s.say.Ask})
+	env := app.Env{Log: zap.NewNop()} // Chinese: the textbook's words
+	term, err := terminal.Open(d.in, d.out, terminal.Options{Prompt: words.Zh.Ask})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stop = labtest.Run(t, func(ctx context.Context) error {
-		defer s.term.Close()
-		return s.serveTurns(ctx, lns...)
+		defer term.Close()
+		return newTurns(cfg, env, newCounts(), term).serve(ctx, lns...)
 	})
 	return d, addrs, stop
 }
