@@ -19,8 +19,8 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire/ladder"
 	"netlab.example/services/wire/api"
-	"netlab.example/services/wire/ladder"
 )
 
 // AskConfig is what the environment may set for the commands that ask a running wire. They read the same

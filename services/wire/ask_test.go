@@ -22,12 +22,12 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
 )
 
 // bench is a link without an engine.

@@ -11,9 +11,9 @@ import (
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire/ladder"
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/api"
-	"netlab.example/services/wire/ladder"
-	"netlab.example/services/wire/record"
 )
 
 // picture draws a ladder as SVG: of what wire remembers, or of a file that wire watch --json has written;

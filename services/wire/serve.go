@@ -9,9 +9,9 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/ops"
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/engine"
-	"netlab.example/services/wire/record"
 )
 
 func serve(ctx context.Context, cfg Config, env app.Env) error {

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/api"
-	"netlab.example/services/wire/record"
 	"netlab.example/services/wire/screen"
 )
 

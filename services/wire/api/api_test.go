@@ -21,11 +21,11 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
 )
 
 // bench is a link without an engine.

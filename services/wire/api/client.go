@@ -15,9 +15,9 @@ import (
 	"strings"
 
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/record"
 )
 
 // Client asks a wire. Each of its methods takes a context, which bounds it; those that do not follow

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"netlab.example/services/wire/capture"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
+	"netlab.example/pkg/wire/capture"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 )
 
 // Page is a part of the list.

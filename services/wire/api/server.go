@@ -31,11 +31,11 @@ import (
 	"time"
 
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/record"
 	kernel "netlab.example/services/wire/sockets"
-	"netlab.example/services/wire/trace"
 )
 
 // Limits of the server. It serves a handful of terminals and browsers, all of them near.

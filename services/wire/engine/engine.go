@@ -20,10 +20,10 @@ import (
 
 	"go.uber.org/zap"
 
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
 )
 
 // ErrSecondWire means that another wire runs in this network namespace.

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/record"
 )
 
 // greet is a server with one short answer for each connection, as hello-tcp is.

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 func TestParseService(t *testing.T) {

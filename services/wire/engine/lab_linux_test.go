@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/record"
 )
 
 // The tests of this package that touch the kernel run in a lab of two network namespaces:

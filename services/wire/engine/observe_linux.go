@@ -7,9 +7,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/kernel"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
 )
 
 // observer is the backend for where packets cannot be stopped: it sees them pass.

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/kernel"
 	"netlab.example/services/wire/link"
-	"netlab.example/services/wire/record"
 )
 
 // queue is the backend that decides: each packet waits in the kernel for the verdict.

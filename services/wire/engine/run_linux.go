@@ -12,8 +12,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/wire/packet"
 	"netlab.example/services/wire/kernel"
-	"netlab.example/services/wire/packet"
 )
 
 const (

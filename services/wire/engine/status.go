@@ -3,7 +3,7 @@ package engine
 import (
 	"time"
 
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // Mechanism is how wire gets at the packets.

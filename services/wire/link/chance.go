@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // keptBack is for how long a reordered packet waits on a link without delay.

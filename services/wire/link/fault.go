@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // Fault is one thing to be done to one packet, exactly once. As a line:

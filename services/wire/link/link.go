@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // maxFaults bounds the list, done ones included; Clear empties it.

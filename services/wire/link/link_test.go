@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

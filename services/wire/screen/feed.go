@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"sync"
 
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // maxWaiting is how many records may wait for the next picture. In a flood the oldest are left out, and

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"netlab.example/services/wire/ladder"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/ladder"
+	"netlab.example/pkg/wire/record"
 )
 
 // picture is the whole screen: the title, the ends of the connection, the ladder, and what the keys do.

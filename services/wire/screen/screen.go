@@ -17,8 +17,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"netlab.example/pkg/language"
-	"netlab.example/services/wire/ladder"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/ladder"
+	"netlab.example/pkg/wire/record"
 )
 
 // What the screen remembers: so many records, and so many bytes. Wire itself remembers more, and the screen

@@ -14,8 +14,8 @@ import (
 
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // data makes a record of one piece of data on a connection.

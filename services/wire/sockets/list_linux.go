@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netlab.example/services/wire/packet"
+	"netlab.example/pkg/wire/packet"
 )
 
 // List returns the sockets with a local port, at most Most of them, and how many more there are.

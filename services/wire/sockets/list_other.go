@@ -2,7 +2,7 @@
 
 package sockets
 
-import "netlab.example/services/wire/packet"
+import "netlab.example/pkg/wire/packet"
 
 // List works on Linux only.
 func List(packet.Proto, uint16) ([]Socket, int, error) { return nil, 0, ErrNotHere }

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"netlab.example/services/wire/packet"
+	"netlab.example/pkg/wire/packet"
 )
 
 // ErrNotHere means that this system is no Linux.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"netlab.example/services/wire/packet"
+	"netlab.example/pkg/wire/packet"
 )
 
 func TestParse(t *testing.T) {

@@ -27,7 +27,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/terminal"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // The interfaces' numbers.

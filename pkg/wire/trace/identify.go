@@ -3,8 +3,8 @@ package trace
 import (
 	"slices"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // Identify fills in who r is: its connection, its relative numbers, its class, ordinal and attempt.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // question is a datagram that waits for its answer.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 )
 
 // invalid says what is wrong with the label of r, whatever the packets were; before are the records

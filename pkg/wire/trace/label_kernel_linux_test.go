@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 )
 
 // These tests let two real TCPs talk, through a wire of a few lines:

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"netlab.example/pkg/terminal"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // maxDump is how many bytes of data are shown of an opened packet; a capture has them all.

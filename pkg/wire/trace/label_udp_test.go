@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // datagrams labels datagrams one after the other.

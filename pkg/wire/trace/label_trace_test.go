@@ -16,9 +16,9 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 )
 
 // A hand-written trace (testdata/*.trace) is a conversation, one packet a line:

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"netlab.example/pkg/terminal"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // label says what r is.

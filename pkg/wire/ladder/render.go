@@ -22,7 +22,7 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/terminal"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/record"
 )
 
 // MinWidth is the narrowest ladder that is drawn; whoever asks for less gets this.

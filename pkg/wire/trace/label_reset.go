@@ -1,8 +1,8 @@
 package trace
 
 import (
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // reset says why w's side sent the reset r. A reset never says so itself; what went before does, and how

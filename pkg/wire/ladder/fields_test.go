@@ -9,8 +9,8 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"netlab.example/pkg/language"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // real makes a record of true bytes.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // feed runs a hand-written trace through a tracker. A line is a packet:

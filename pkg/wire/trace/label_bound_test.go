@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // What Label remembers is bounded as well: packets that wire delays for long, and questions without an answer.

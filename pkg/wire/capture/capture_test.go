@@ -14,8 +14,8 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/labtest"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"time"
 
-	"netlab.example/services/wire/packet"
+	"netlab.example/pkg/wire/packet"
 )
 
 // Direction is the way a packet goes, as the service sees it.

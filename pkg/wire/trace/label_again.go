@@ -5,8 +5,8 @@ import (
 	"hash/fnv"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // again labels a transmission of s after the first.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // labels is what Label remembers of one direction, beside its segments: what its sender has sent and

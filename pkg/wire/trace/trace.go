@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // The tracker's memory, bounded: a flood of made-up connections makes it forget, and no more than that.

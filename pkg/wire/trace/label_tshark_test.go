@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"netlab.example/pkg/labtest"
-	"netlab.example/services/wire/record"
-	"netlab.example/services/wire/trace"
+	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire/trace"
 )
 
 // verdicts are what tshark may say of a packet; each is a field tcp.analysis.NAME.

@@ -15,8 +15,8 @@ import (
 
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

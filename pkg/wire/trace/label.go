@@ -1,8 +1,8 @@
 package trace
 
 import (
-	"netlab.example/services/wire/packet"
-	"netlab.example/services/wire/record"
+	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire/record"
 )
 
 // Label says what r is, now that its fate is known, and keeps the connection's state. It wants what
