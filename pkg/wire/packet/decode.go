@@ -4,169 +4,198 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"sync"
 
-	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 )
 
-// decoder holds the layers that gopacket decodes into, so that a packet costs no more than its Packet.
-type decoder struct {
-	ip4  layers.IPv4
-	ip6  layers.IPv6
-	skip layers.IPv6ExtensionSkipper
-	frag layers.IPv6Fragment
-	tcp  layers.TCP
-	udp  layers.UDP
-}
-
-var decoders = sync.Pool{New: func() any { return new(decoder) }}
-
 // Decode reads the IP packet raw. It never fails: see Problem.
-func Decode(raw []byte) (p Packet) {
-	d := decoders.Get().(*decoder)
-	// gopacket checks lengths with care, yet it is a large body of code that reads hostile bytes. A panic
-	// in it costs this packet its picture and not the learner their network. The decoder is then left
-	// to the collector.
-	defer func() {
-		if r := recover(); r != nil {
-			p.Problem = fmt.Sprint("the decoder gave up: ", r)
-			return
-		}
-		decoders.Put(d)
-	}()
-	p.Length = len(raw)
-	proto, body, at, err := d.ip(&p, raw)
-	if err == nil {
-		err = d.transport(&p, proto, body, at)
-	}
-	if err != nil {
+func Decode(raw []byte) Packet { return DecodeCut(raw, len(raw)) }
+
+// DecodeCut reads an IP packet of which raw is the beginning, as captures keep it; length is how long it was. What
+// the headers say counts, so that a connection is numbered rightly though its data is missing.
+func DecodeCut(raw []byte, length int) (p Packet) {
+	p.Length = length
+	if err := p.decode(raw); err != nil {
 		p.Problem = err.Error()
 	}
 	return p
 }
 
+func (p *Packet) decode(raw []byte) error {
+	proto, at, err := p.ip(raw)
+	if err != nil {
+		return err
+	}
+	return p.transport(proto, raw, at)
+}
+
 // ip reads the IP headers of raw and returns what follows them, and its offset.
-func (d *decoder) ip(p *Packet, raw []byte) (proto layers.IPProtocol, body []byte, at int, err error) {
+func (p *Packet) ip(raw []byte) (proto layers.IPProtocol, at int, err error) {
 	if len(raw) == 0 {
-		return 0, nil, 0, fmt.Errorf("no bytes")
+		return 0, 0, fmt.Errorf("no bytes")
 	}
 	switch raw[0] >> 4 {
 	case 4:
-		if err := d.ip4.DecodeFromBytes(raw, gopacket.NilDecodeFeedback); err != nil {
-			return 0, nil, 0, err
-		}
-		p.Version, p.TTL, p.Length = 4, d.ip4.TTL, int(d.ip4.Length)
-		p.Src, p.Dst = address(d.ip4.SrcIP), address(d.ip4.DstIP)
-		p.Proto = protocol(d.ip4.Protocol)
-		if more := d.ip4.Flags&layers.IPv4MoreFragments != 0; more || d.ip4.FragOffset > 0 {
-			p.Fragment = &Fragment{ID: uint32(d.ip4.Id), Offset: int(d.ip4.FragOffset) * 8, More: more}
-		}
-		return d.ip4.Protocol, d.ip4.Payload, len(d.ip4.Contents), nil
+		return p.ip4(raw)
 	case 6:
-		return d.ipv6(p, raw)
+		return p.ip6(raw)
 	}
-	return 0, nil, 0, fmt.Errorf("IP version %d", raw[0]>>4)
+	return 0, 0, fmt.Errorf("IP version %d", raw[0]>>4)
 }
 
-func (d *decoder) ipv6(p *Packet, raw []byte) (layers.IPProtocol, []byte, int, error) {
-	err := d.ip6.DecodeFromBytes(raw, gopacket.NilDecodeFeedback)
+func (p *Packet) ip4(raw []byte) (layers.IPProtocol, int, error) {
+	if len(raw) < 20 {
+		return 0, 0, fmt.Errorf("IPv4 header of %d bytes", len(raw))
+	}
+	total, header, proto := int(binary.BigEndian.Uint16(raw[2:])), int(raw[0]&15)*4, layers.IPProtocol(raw[9])
+	p.Version, p.TTL, p.Proto = 4, raw[8], protocol(proto)
+	p.Src, p.Dst = address(raw[12:16]), address(raw[16:20])
+	if total == 0 { // a packet that the sender's network card is still to cut into pieces
+		total = p.Length
+	}
+	if header < 20 || total < header {
+		return 0, 0, fmt.Errorf("IPv4 header of %d bytes in a packet of %d", header, total)
+	}
+	p.Length = min(p.Length, total) // what follows is padding of the link layer
+	if header > len(raw) {
+		return 0, 0, fmt.Errorf("IPv4 header of %d bytes, %d of them here", header, len(raw))
+	}
+	if piece := binary.BigEndian.Uint16(raw[6:]); piece&0x3fff != 0 { // more fragments, or an offset
+		p.Fragment = &Fragment{ID: uint32(binary.BigEndian.Uint16(raw[4:])), Offset: int(piece&0x1fff) * 8, More: piece&0x2000 != 0}
+	}
+	return proto, header, nil
+}
+
+func (p *Packet) ip6(raw []byte) (layers.IPProtocol, int, error) {
 	if len(raw) < 40 {
-		return 0, nil, 0, err
+		return 0, 0, fmt.Errorf("IPv6 header of %d bytes", len(raw))
 	}
-	p.Version, p.TTL, p.Length = 6, d.ip6.HopLimit, 40+int(d.ip6.Length)
-	p.Src, p.Dst = address(d.ip6.SrcIP), address(d.ip6.DstIP)
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	next, body := d.ip6.NextHeader, d.ip6.Payload
-	at := 40
-	if d.ip6.HopByHop != nil { // gopacket counts it as a part of the first header
-		next = d.ip6.HopByHop.NextHeader
-		at += d.ip6.HopByHop.ActualLength
+	next, at := layers.IPProtocol(raw[6]), 40
+	p.Version, p.TTL, p.Proto = 6, raw[7], protocol(next)
+	p.Src, p.Dst = address(raw[8:24]), address(raw[24:40])
+	if n := int(binary.BigEndian.Uint16(raw[4:])); n > 0 { // 0: longer than 16 bits can say
+		p.Length = min(p.Length, 40+n)
 	}
 	for {
 		p.Proto = protocol(next)
+		size := 8
 		switch next {
-		case layers.IPProtocolIPv6Routing, layers.IPProtocolIPv6Destination:
-			if err := d.skip.DecodeFromBytes(body, gopacket.NilDecodeFeedback); err != nil {
-				return 0, nil, 0, err
+		case layers.IPProtocolIPv6HopByHop, layers.IPProtocolIPv6Routing, layers.IPProtocolIPv6Destination:
+			if at+2 <= len(raw) {
+				size = 8 * (1 + int(raw[at+1]))
 			}
-			next, body, at = d.skip.NextHeader, d.skip.Payload, at+len(d.skip.Contents)
 		case layers.IPProtocolIPv6Fragment:
 			if p.Fragment != nil {
-				return 0, nil, 0, fmt.Errorf("a second fragment header")
-			}
-			if err := d.frag.DecodeFromBytes(body, gopacket.NilDecodeFeedback); err != nil {
-				return 0, nil, 0, err
-			}
-			p.Fragment = &Fragment{ID: d.frag.Identification, Offset: int(d.frag.FragmentOffset) * 8, More: d.frag.MoreFragments}
-			next, body, at = d.frag.NextHeader, d.frag.Payload, at+8
-			if p.Fragment.Offset > 0 { // what follows is no header
-				p.Proto = protocol(next)
-				return next, body, at, nil
+				return 0, 0, fmt.Errorf("a second fragment header")
 			}
 		default:
-			return next, body, at, nil
+			return next, at, nil
+		}
+		if at+size > min(len(raw), p.Length) {
+			return 0, 0, fmt.Errorf("IPv6 extension header of %d bytes, %d of them here", size, max(min(len(raw), p.Length)-at, 0))
+		}
+		if next == layers.IPProtocolIPv6Fragment {
+			piece := binary.BigEndian.Uint16(raw[at+2:])
+			p.Fragment = &Fragment{ID: binary.BigEndian.Uint32(raw[at+4:]), Offset: int(piece &^ 7), More: piece&1 != 0}
+		}
+		next, at = layers.IPProtocol(raw[at]), at+size
+		if p.Fragment != nil && p.Fragment.Offset > 0 { // what follows is no header
+			p.Proto = protocol(next)
+			return next, at, nil
 		}
 	}
 }
 
-// transport reads the TCP, UDP or ICMP header in body, which lies at offset at.
-func (d *decoder) transport(p *Packet, proto layers.IPProtocol, body []byte, at int) error {
+// transport reads the TCP, UDP or ICMP header of raw at offset at.
+func (p *Packet) transport(proto layers.IPProtocol, raw []byte, at int) error {
+	size := max(p.Length-at, 0) // of header and data, by what IP says
+	body := raw[min(at, len(raw)):min(max(p.Length, at), len(raw))]
 	if p.Fragment != nil && p.Fragment.Offset > 0 {
-		p.Data = Span{at, len(body)}
+		p.Data = Span{at, size}
+		return nil
+	}
+	short := func(least int) error {
+		if len(body) < least {
+			return fmt.Errorf("%s header of %d bytes", p.Proto, len(body))
+		}
 		return nil
 	}
 	switch p.Proto {
 	case ProtoTCP:
-		if err := d.tcp.DecodeFromBytes(body, gopacket.NilDecodeFeedback); err != nil {
+		if err := short(20); err != nil {
 			return err
 		}
-		p.Src = netip.AddrPortFrom(p.Src.Addr(), uint16(d.tcp.SrcPort))
-		p.Dst = netip.AddrPortFrom(p.Dst.Addr(), uint16(d.tcp.DstPort))
-		p.TCP = summary(&d.tcp, body)
-		p.Header = Span{at, len(d.tcp.Contents)}
-		p.Data = Span{at + len(d.tcp.Contents), len(d.tcp.Payload)}
+		p.ports(body)
+		header := int(body[12]>>4) * 4
+		if header < 20 || header > size {
+			return fmt.Errorf("TCP header of %d bytes in %d", header, size)
+		}
+		p.TCP = summary(body[:min(header, len(body))])
+		p.Header, p.Data = Span{at, header}, Span{at + header, size - header}
 	case ProtoUDP:
-		if err := d.udp.DecodeFromBytes(body, gopacket.NilDecodeFeedback); err != nil {
+		if err := short(8); err != nil {
 			return err
 		}
-		p.Src = netip.AddrPortFrom(p.Src.Addr(), uint16(d.udp.SrcPort))
-		p.Dst = netip.AddrPortFrom(p.Dst.Addr(), uint16(d.udp.DstPort))
-		p.Header, p.Data = Span{at, 8}, Span{at + 8, len(d.udp.Payload)}
+		length := int(binary.BigEndian.Uint16(body[4:]))
+		if length == 0 { // longer than 16 bits can say
+			length = size
+		}
+		if length < 8 {
+			return fmt.Errorf("UDP length of %d bytes", length)
+		}
+		p.ports(body)
+		p.Header, p.Data = Span{at, 8}, Span{at + 8, min(length, size) - 8}
 	case ProtoICMP, ProtoICMPv6:
-		if len(body) < 8 {
-			return fmt.Errorf("%s message of %d bytes", p.Proto, len(body))
+		if err := short(8); err != nil {
+			return err
 		}
 		p.ICMP = &ICMP{Type: body[0], Code: body[1]}
 		if p.ICMP.isError(p.Proto) {
 			p.ICMP.Quote = quote(body[8:])
 		}
-		p.Header, p.Data = Span{at, 8}, Span{at + 8, len(body) - 8}
+		p.Header, p.Data = Span{at, 8}, Span{at + 8, size - 8}
 	default:
-		p.Data = Span{at, len(body)}
+		p.Data = Span{at, size}
 	}
 	return nil
 }
 
-func summary(t *layers.TCP, header []byte) *TCP {
-	s := &TCP{Flags: Flags(header[13]), Seq: t.Seq, Ack: t.Ack, Window: t.Window}
-	for _, o := range t.Options {
-		data := o.OptionData
+// ports reads what TCP and UDP begin with.
+func (p *Packet) ports(body []byte) {
+	p.Src = netip.AddrPortFrom(p.Src.Addr(), binary.BigEndian.Uint16(body))
+	p.Dst = netip.AddrPortFrom(p.Dst.Addr(), binary.BigEndian.Uint16(body[2:]))
+}
+
+// summary reads a TCP header. Options that are cut off, or lie about their length, end it.
+func summary(h []byte) *TCP {
+	s := &TCP{Flags: Flags(h[13]), Seq: binary.BigEndian.Uint32(h[4:]), Ack: binary.BigEndian.Uint32(h[8:]), Window: binary.BigEndian.Uint16(h[14:])}
+	for at := 20; at < len(h); {
+		kind := layers.TCPOptionKind(h[at])
+		if kind == layers.TCPOptionKindEndList {
+			break
+		}
+		if kind == layers.TCPOptionKindNop {
+			at++
+			continue
+		}
+		if at+2 > len(h) || h[at+1] < 2 || at+int(h[at+1]) > len(h) {
+			break
+		}
+		data := h[at+2 : at+int(h[at+1])]
+		at += 2 + len(data)
 		switch {
-		case o.OptionType == layers.TCPOptionKindMSS && len(data) == 2:
+		case kind == layers.TCPOptionKindMSS && len(data) == 2:
 			s.MSS = binary.BigEndian.Uint16(data)
-		case o.OptionType == layers.TCPOptionKindWindowScale && len(data) == 1:
+		case kind == layers.TCPOptionKindWindowScale && len(data) == 1:
 			scale := min(data[0], 14) // RFC 7323: more than 14 counts as 14
 			s.WindowScale = &scale
-		case o.OptionType == layers.TCPOptionKindSACKPermitted:
+		case kind == layers.TCPOptionKindSACKPermitted:
 			s.SACKPermitted = true
-		case o.OptionType == layers.TCPOptionKindSACK:
+		case kind == layers.TCPOptionKindSACK:
 			for ; len(data) >= 8; data = data[8:] {
 				s.SACK = append(s.SACK, SeqRange{binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])})
 			}
-		case o.OptionType == layers.TCPOptionKindTimestamps && len(data) == 8:
+		case kind == layers.TCPOptionKindTimestamps && len(data) == 8:
 			s.Timestamp = &Timestamp{binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])}
 		}
 	}
@@ -183,19 +212,15 @@ func (m *ICMP) isError(proto Proto) bool {
 
 // quote reads the packet that an ICMP error quotes: whole IP headers, and at least the 8 bytes that hold the ports.
 func quote(raw []byte) *Quote {
-	var d decoder // not the pooled one: it is at work on the packet around this one
-	var p Packet
-	_, body, _, err := d.ip(&p, raw)
-	if err != nil || len(body) < 8 || p.Fragment != nil && p.Fragment.Offset > 0 || p.Proto != ProtoTCP && p.Proto != ProtoUDP {
+	p := Packet{Length: len(raw)}
+	_, at, err := p.ip(raw)
+	if err != nil || len(raw) < at+8 || p.Fragment != nil && p.Fragment.Offset > 0 || p.Proto != ProtoTCP && p.Proto != ProtoUDP {
 		return nil
 	}
-	q := &Quote{
-		Proto: p.Proto,
-		Src:   netip.AddrPortFrom(p.Src.Addr(), binary.BigEndian.Uint16(body)),
-		Dst:   netip.AddrPortFrom(p.Dst.Addr(), binary.BigEndian.Uint16(body[2:])),
-	}
+	p.ports(raw[at:])
+	q := &Quote{Proto: p.Proto, Src: p.Src, Dst: p.Dst}
 	if p.Proto == ProtoTCP {
-		q.Seq = binary.BigEndian.Uint32(body[4:])
+		q.Seq = binary.BigEndian.Uint32(raw[at+4:])
 	}
 	return q
 }
