@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -235,22 +237,60 @@ func TestFieldNames(t *testing.T) {
 	}
 }
 
+// TestCut: what a capture left out, or the sender's network card was still to cut, counts by what the headers say.
+func TestCut(t *testing.T) {
+	tcp := tcpPacket(t, ip4(layers.IPProtocolTCP), strings.Repeat("x", 1000))
+	whole := Decode(tcp)
+	for _, tc := range []struct {
+		name   string
+		raw    []byte
+		length int
+		want   Span
+	}{
+		{"data cut", tcp[:whole.Data.At+10], len(tcp), whole.Data},
+		{"data gone", tcp[:whole.Data.At], len(tcp), whole.Data},
+		{"options cut", tcp[:40], len(tcp), whole.Data},
+		{"padding", append(bytes.Clone(tcp), 0, 0, 0), len(tcp) + 3, whole.Data},
+		{"a length that is longer than the packet", tcp[:60], 60, Span{whole.Data.At, 60 - whole.Data.At}},
+		{"not yet cut into pieces, IPv4", zero(tcp, 2), len(tcp), whole.Data},
+		{"not yet cut into pieces, IPv6", zero(tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), 4)[:70], 80_000, Span{whole.Data.At + 20, 80_000 - whole.Data.At - 20}},
+	} {
+		p := DecodeCut(tc.raw, tc.length)
+		if p.Data != tc.want || p.TCP == nil || p.Src.Port() == 0 || p.Problem != "" {
+			t.Errorf("%s: %+v, want data %+v", tc.name, p, tc.want)
+		}
+	}
+}
+
+// zero is a packet whose two bytes at offset at are 0.
+func zero(raw []byte, at int) []byte {
+	raw = bytes.Clone(raw)
+	raw[at], raw[at+1] = 0, 0
+	return raw
+}
+
+// TestBehindUDP: what the IP packet holds behind the datagram is no data of it.
+func TestBehindUDP(t *testing.T) {
+	raw := udpPacket(t, "36.6 and more")
+	binary.BigEndian.PutUint16(raw[24:], 12)
+	if p := Decode(raw); p.Data != (Span{28, 4}) {
+		t.Errorf("data %+v", p.Data)
+	}
+}
+
 // FuzzDecode: whatever comes, the spans lie inside the packet, its fields lie inside their parents, and JSON holds it all.
 func FuzzDecode(f *testing.F) {
-	f.Add(tcpPacket(f, ip4(layers.IPProtocolTCP), "hello"))
-	f.Add(tcpPacket(f, ip6(layers.IPProtocolTCP), "hello"))
-	f.Add(udpPacket(f, "37"))
-	f.Add(build(f, ip4(layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(udpPacket(f, "37"))))
-	f.Add(build(f, ip6(layers.IPProtocolIPv6Fragment), gopacket.Payload([]byte{17, 0, 0, 9, 0, 0, 0, 7, 'a', 'b'})))
-	f.Add(build(f, ip6(layers.IPProtocolIPv6HopByHop), gopacket.Payload([]byte{6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		p := Decode(raw)
-		if strings.HasPrefix(p.Problem, "the decoder gave up") {
-			t.Errorf("panic: %s", p.Problem)
-		}
+	f.Add(tcpPacket(f, ip4(layers.IPProtocolTCP), "hello"), uint16(0))
+	f.Add(tcpPacket(f, ip6(layers.IPProtocolTCP), "hello"), uint16(0))
+	f.Add(udpPacket(f, "37"), uint16(0))
+	f.Add(build(f, ip4(layers.IPProtocolICMPv4), &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}, gopacket.Payload(udpPacket(f, "37"))), uint16(0))
+	f.Add(build(f, ip6(layers.IPProtocolIPv6Fragment), gopacket.Payload([]byte{17, 0, 0, 9, 0, 0, 0, 7, 'a', 'b'})), uint16(0))
+	f.Add(build(f, ip6(layers.IPProtocolIPv6HopByHop), gopacket.Payload([]byte{6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})), uint16(0))
+	f.Fuzz(func(t *testing.T, raw []byte, missing uint16) {
+		p := DecodeCut(raw, len(raw)+int(missing))
 		for _, s := range []Span{p.Header, p.Data} {
-			if s.At < 0 || s.Len < 0 || s.At+s.Len > len(raw) {
-				t.Errorf("span %+v of %d bytes", s, len(raw))
+			if s.At < 0 || s.Len < 0 || s.At+s.Len > len(raw)+int(missing) {
+				t.Errorf("span %+v of %d bytes and %d that are missing", s, len(raw), missing)
 			}
 		}
 		if _, err := json.Marshal(p); err != nil {
