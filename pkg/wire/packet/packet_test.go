@@ -251,9 +251,9 @@ func TestCut(t *testing.T) {
 		{"data gone", tcp[:whole.Data.At], len(tcp), whole.Data},
 		{"options cut", tcp[:40], len(tcp), whole.Data},
 		{"padding", append(bytes.Clone(tcp), 0, 0, 0), len(tcp) + 3, whole.Data},
-		{"a length that is longer than the packet", tcp[:60], 60, Span{whole.Data.At, 60 - whole.Data.At}},
+		{"a length that is longer than the packet", tcp[:70], 70, Span{whole.Data.At, 70 - whole.Data.At}},
 		{"not yet cut into pieces, IPv4", zero(tcp, 2), len(tcp), whole.Data},
-		{"not yet cut into pieces, IPv6", zero(tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), 4)[:70], 80_000, Span{whole.Data.At + 20, 80_000 - whole.Data.At - 20}},
+		{"not yet cut into pieces, IPv6", zero(tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), 4), 80_000, Span{whole.Data.At + 20, 80_000 - whole.Data.At - 20}},
 	} {
 		p := DecodeCut(tc.raw, tc.length)
 		if p.Data != tc.want || p.TCP == nil || p.Src.Port() == 0 || p.Problem != "" {
