@@ -13,7 +13,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +22,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 )
 
@@ -105,7 +105,7 @@ func run(ctx context.Context, name string, cmds []Subcommand, env Env) int {
 	}
 	i := slices.IndexFunc(cmds, func(c Subcommand) bool { return c.name == env.Args[0] })
 	if i < 0 {
-		return fail(env, name, Usagef("%w", language.Errorf("没有子命令 %q", "unknown subcommand %q", env.Args[0])), name+" -h")
+		return fail(env, name, failure.Usage(language.Errorf("没有子命令 %q", "unknown subcommand %q", env.Args[0])), name+" -h")
 	}
 	cmd := cmds[i]
 	env.Args = env.Args[1:]
@@ -115,7 +115,7 @@ func run(ctx context.Context, name string, cmds []Subcommand, env Env) int {
 	}
 	if cmd.args == "" && len(env.Args) > 0 {
 		err := language.Errorf("%s 不带参数, 却有 %q", "%s takes no arguments, got %q", cmd.name, env.Args[0])
-		return fail(env, name, Usagef("%w", err), name+" "+cmd.name+" -h")
+		return fail(env, name, failure.Usage(err), name+" "+cmd.name+" -h")
 	}
 	for _, name := range unknown(cmd, cmds) {
 		fmt.Fprintf(env.Stderr, unknownWords.In(env.Lang.People)+"\n", name)
@@ -129,10 +129,10 @@ func run(ctx context.Context, name string, cmds []Subcommand, env Env) int {
 // fail prints one line that says why, hints that say what to do, and returns the exit code.
 func fail(env Env, name string, err error, help string) int {
 	fmt.Fprintf(env.Stderr, "%s: %s\n", name, language.Tell(err, env.Lang.People))
-	if hint := HintOf(err); hint != nil {
+	if hint := failure.HintOf(err); hint != nil {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", language.Tell(hint, env.Lang.People))
 	}
-	if IsUsage(err) {
+	if failure.IsUsage(err) {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", help)
 		return exitUsage
 	}
@@ -140,37 +140,3 @@ func fail(env Env, name string, err error, help string) int {
 }
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }
-
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-// Usagef makes an error that means wrong usage: exit code 2. Like fmt.Errorf it wraps what %w stands for:
-// often a language.Error.
-func Usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
-// IsUsage tells whether err means wrong usage.
-func IsUsage(err error) bool {
-	_, ok := errors.AsType[*usageError](err)
-	return ok
-}
-
-type hintError struct {
-	error
-	hint error
-}
-
-func (e *hintError) Unwrap() error { return e.error }
-
-// Hint adds to an error what its reader can do about it. It formats as fmt.Errorf does.
-func Hint(err error, format string, args ...any) error {
-	return &hintError{err, fmt.Errorf(format, args...)}
-}
-
-// HintOf is what the reader of err can do about it, or nil.
-func HintOf(err error) error {
-	if h, ok := errors.AsType[*hintError](err); ok {
-		return h.hint
-	}
-	return nil
-}

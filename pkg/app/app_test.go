@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 )
 
@@ -38,7 +39,7 @@ func try(t *testing.T, serve func(context.Context, testConfig, Env) error, lang 
 	code = run(t.Context(), "prog", []Subcommand{
 		Command("serve", "PROG", "", serve),
 		Command("client", "PROG_CLIENT", "[URL]", func(_ context.Context, _ struct{}, env Env) error {
-			return Usagef("bad argument %q", env.Args[0])
+			return failure.Usage(fmt.Errorf("bad argument %q", env.Args[0]))
 		}),
 	}, env)
 	read := func(f *os.File) string {
@@ -52,7 +53,7 @@ func try(t *testing.T, serve func(context.Context, testConfig, Env) error, lang 
 func TestExitCodes(t *testing.T) {
 	well := func(context.Context, testConfig, Env) error { return nil }
 	fails := func(context.Context, testConfig, Env) error {
-		return Hint(errors.New("no luck"), "try again")
+		return failure.Hint(errors.New("no luck"), errors.New("try again"))
 	}
 	for _, tc := range []struct {
 		name   string
@@ -107,7 +108,7 @@ func TestEmptyIsUnset(t *testing.T) {
 
 func TestErrorsInChinese(t *testing.T) {
 	fails := func(context.Context, testConfig, Env) error {
-		return Hint(language.Errorf("没有第 %d 个", "no number %d", 7), "%w", language.Errorf("再试", "try again"))
+		return failure.Hint(language.Errorf("没有第 %d 个", "no number %d", 7), language.Errorf("再试", "try again"))
 	}
 	for args, want := range map[string]string{
 		"serve":     "prog: 没有第 7 个\nhint: 再试\n",

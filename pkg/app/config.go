@@ -15,6 +15,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 	"go.uber.org/zap/zapcore"
 
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 )
 
@@ -109,7 +110,7 @@ func load(prefix string, cfg any) error {
 	}
 	err := envconfig.Process(prefix, cfg)
 	if e, ok := err.(*envconfig.ParseError); ok {
-		return Usagef("%s=%q: %w", e.KeyName, e.Value, e.Err)
+		return failure.Usage(fmt.Errorf("%s=%q: %w", e.KeyName, e.Value, e.Err))
 	}
 	return err
 }

@@ -20,10 +20,10 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"go.uber.org/zap"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // A Server answers health checks. A nil *Server, which Start returns for an empty address, is off.
@@ -103,7 +103,7 @@ func (s *Server) Close() {
 // Check asks a server on this machine whether it is ready: what the healthcheck subcommands do.
 func Check(ctx context.Context, address string) error {
 	if address == "" {
-		return app.Hint(language.Errorf("没有健康检查: OPS 为空", "no health checks: OPS is empty"), "%w", language.Errorf(
+		return failure.Hint(language.Errorf("没有健康检查: OPS 为空", "no health checks: OPS is empty"), language.Errorf(
 			"为服务器和这个检查把 _OPS 结尾的变量设为 tcp://:9100",
 			"set the variable that ends in _OPS to tcp://:9100 for the server and for this check"))
 	}
@@ -127,12 +127,12 @@ func Check(ctx context.Context, address string) error {
 	}
 	resp, err := (&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}).Do(req)
 	if err != nil {
-		return app.Hint(language.Errorf("没有响应: %[1]s", "not alive: %[2]s", sockets.Why(err, language.Chinese), sockets.Why(err, language.English)),
-			"%w", language.Errorf("服务器在运行吗? 两边以 _OPS 结尾的变量是否相同?", "is the server running, with the same address in the variable that ends in _OPS?"))
+		return failure.Hint(language.Errorf("没有响应: %[1]s", "not alive: %[2]s", sockets.Why(err, language.Chinese), sockets.Why(err, language.English)),
+			language.Errorf("服务器在运行吗? 两边以 _OPS 结尾的变量是否相同?", "is the server running, with the same address in the variable that ends in _OPS?"))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return app.Hint(language.Errorf("没有就绪: %s", "not ready: %s", terminal.Clean(resp.Status)), "%w", language.Errorf(
+		return failure.Hint(language.Errorf("没有就绪: %s", "not ready: %s", text.Escape(resp.Status)), language.Errorf(
 			"服务器正在启动或停止: 稍后再试, 或查看它的日志", "the server is starting or stopping: try again in a moment, or look at its log"))
 	}
 	return nil

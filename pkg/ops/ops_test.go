@@ -13,19 +13,19 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 )
 
 func TestChecks(t *testing.T) {
-	if err := Check(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "OPS is empty") || app.HintOf(err) == nil {
+	if err := Check(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "OPS is empty") || failure.HintOf(err) == nil {
 		t.Errorf("no address: %v", err)
 	}
 	for address, want := range map[string]string{":9100": "want a URL", "udp://:9100": "want one of tcp, unix"} {
 		_, starts := Start(t.Context(), address, zap.NewNop())
 		for _, err := range []error{Check(t.Context(), address), starts} {
-			if !app.IsUsage(err) || !strings.Contains(err.Error(), want) {
+			if !failure.IsUsage(err) || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want wrong usage: %s", address, err, want)
 			}
 		}
@@ -34,7 +34,7 @@ func TestChecks(t *testing.T) {
 	sock := t.TempDir() + "/ops.sock"
 	url := "unix://" + sock
 	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not alive: no such socket file") ||
-		!strings.HasPrefix(language.Tell(err, language.Chinese), "没有响应: 没有这个套接字文件") || app.HintOf(err) == nil {
+		!strings.HasPrefix(language.Tell(err, language.Chinese), "没有响应: 没有这个套接字文件") || failure.HintOf(err) == nil {
 		t.Errorf("before Start: %v", err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -43,7 +43,7 @@ func TestChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not ready: 503") || app.HintOf(err) == nil {
+	if err := Check(t.Context(), url); err == nil || !strings.Contains(err.Error(), "not ready: 503") || failure.HintOf(err) == nil {
 		t.Errorf("before Ready: %v", err)
 	}
 	s.Ready()

@@ -13,12 +13,13 @@ package sockets
 import (
 	"net"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // maxPath is the longest path of an AF_UNIX socket: sun_path has 108 bytes, one for the final NUL (unix(7)).
@@ -73,20 +74,26 @@ func Parse(url string) (Address, error) {
 // Streams reads the URLs of a server's LISTEN or OPS: stream sockets, separated by commas. Anything else is wrong usage.
 func Streams(list string) ([]Address, error) { return parseList(list, "tcp", "unix") }
 
-// parseList reads URLs that commas separate, each on one of networks. Any other is wrong usage.
+// ParseOn reads one URL on one of networks: tcp and udp stand for tcp4, tcp6, udp4 and udp6 too. Any other URL
+// is wrong usage.
+func ParseOn(url string, networks ...string) (Address, error) {
+	a, err := Parse(url)
+	if err != nil {
+		return Address{}, failure.Usage(err)
+	}
+	if !slices.Contains(networks, a.Network) && !slices.Contains(networks, strings.TrimRight(a.Network, "46")) {
+		return Address{}, failure.Usage(language.Errorf("地址 %q: 应为 %s", "address %q: want one of %s", a, strings.Join(networks, ", ")))
+	}
+	return a, nil
+}
+
+// parseList reads URLs that commas separate, each on one of networks.
 func parseList(list string, networks ...string) ([]Address, error) {
 	var as []Address
-	for _, url := range strings.Split(list, ",") {
-		a, err := Parse(strings.TrimSpace(url))
+	for url := range strings.SplitSeq(list, ",") {
+		a, err := ParseOn(strings.TrimSpace(url), networks...)
 		if err != nil {
-			return nil, app.Usagef("%w", err)
-		}
-		ok := false
-		for _, n := range networks {
-			ok = ok || n == a.Network || n == strings.TrimRight(a.Network, "46")
-		}
-		if !ok {
-			return nil, app.Usagef("%w", language.Errorf("地址 %q: 应为 %s", "address %q: want one of %s", a, strings.Join(networks, ", ")))
+			return nil, err
 		}
 		as = append(as, a)
 	}
@@ -100,7 +107,7 @@ func Peer(a net.Addr) string {
 		return "unix"
 	}
 	if s := a.String(); s != "" && s != "@" {
-		return terminal.Clean(s)
+		return text.Escape(s)
 	}
 	return "unix"
 }

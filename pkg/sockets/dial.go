@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // DialTimeout bounds one attempt to connect.
@@ -43,6 +43,19 @@ func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
 		}
 	}
 	return conn, nil
+}
+
+// CloseWrite ends our direction of a stream (shutdown(2) with SHUT_WR): the peer reads the end of input, and we can
+// still read. It is no error if the peer has ended the connection already.
+func CloseWrite(conn net.Conn) error {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	if err := half.CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+		return err
+	}
+	return nil
 }
 
 func dialUnixgram(a Address) (net.Conn, error) {
@@ -76,7 +89,7 @@ func Why(err error, l language.Lang) string {
 	case isDNS && dns.IsNotFound:
 		return r[1]
 	case isDNS: // before the others: it is the name server that does not answer, or refuses
-		return fmt.Sprintf(r[5], terminal.Clean(dns.Err))
+		return fmt.Sprintf(r[5], text.Escape(dns.Err))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return r[0]
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):

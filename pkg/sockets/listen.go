@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 )
 
@@ -50,7 +50,7 @@ func cannotListen(a Address, err error) error {
 		hint = language.Errorf("别的程序占用了这个地址 (ss -lntup 可以查到): 停止它, 或用 _LISTEN 或 _OPS 结尾的变量另选一个",
 			"another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS")
 	}
-	return app.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), "%w", hint)
+	return failure.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), hint)
 }
 
 func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 )
 
@@ -87,13 +87,13 @@ func FuzzAddress(f *testing.F) {
 func TestListenAllOrNone(t *testing.T) {
 	dir := t.TempDir()
 	sock := "unix://" + dir + "/a.sock"
-	if _, err := Listen(t.Context(), sock+", udp://:0", Options{}); err == nil || !app.IsUsage(err) || !strings.Contains(err.Error(), "want one of tcp, unix") {
+	if _, err := Listen(t.Context(), sock+", udp://:0", Options{}); err == nil || !failure.IsUsage(err) || !strings.Contains(err.Error(), "want one of tcp, unix") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Listen(t.Context(), sock+",tcp://203.0.113.1:0", Options{}); err == nil || app.HintOf(err) == nil {
-		t.Errorf("an address that is not ours: %v, hint %v", err, app.HintOf(err))
+	if _, err := Listen(t.Context(), sock+",tcp://203.0.113.1:0", Options{}); err == nil || failure.HintOf(err) == nil {
+		t.Errorf("an address that is not ours: %v, hint %v", err, failure.HintOf(err))
 	}
-	if _, err := ListenPacket(t.Context(), "udp://nowhere"); !app.IsUsage(err) {
+	if _, err := ListenPacket(t.Context(), "udp://nowhere"); !failure.IsUsage(err) {
 		t.Errorf("no address: %v", err)
 	}
 	lns, err := Listen(t.Context(), sock+",tcp4://127.0.0.1:0,tcp6://[::1]:0", Options{Backlog: 1, DeferAccept: true, Congestion: "reno"})
@@ -107,8 +107,8 @@ func TestListenAllOrNone(t *testing.T) {
 		}
 		conn.Close()
 		_, err = Listen(t.Context(), ln.Addr().Network()+"://"+ln.Addr().String(), Options{})
-		if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(fmt.Sprint(app.HintOf(err)), "another program has that address") {
-			t.Errorf("a second time on %v: %v, hint %v", ln.Addr(), err, app.HintOf(err))
+		if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(fmt.Sprint(failure.HintOf(err)), "another program has that address") {
+			t.Errorf("a second time on %v: %v, hint %v", ln.Addr(), err, failure.HintOf(err))
 		}
 		ln.Close()
 	}

@@ -26,7 +26,7 @@ import (
 	"go.uber.org/zap"
 
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // The pauses after an error of accept(2) that passes, and the longest time between two lines about it.
@@ -158,7 +158,7 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 			defer func() { <-s.places }()
 			defer s.drop(conn)
 			if err := s.Handler(ctx, conn); err != nil {
-				s.Log.Warn("connection", remote(conn), zap.String("error", terminal.Clean(err.Error())))
+				s.Log.Warn("connection", remote(conn), zap.String("error", text.Escape(err.Error())))
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"unicode/utf8"
+
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -187,7 +189,7 @@ func (k *keys) wanted(key []byte) bool {
 		return false // the line is full; a pasted megabyte ends here
 	default:
 		r, n := utf8.DecodeRune(key)
-		return !harmful(r) && (r != utf8.RuneError || n > 1)
+		return text.Visible(r) && (r != utf8.RuneError || n > 1)
 	}
 }
 

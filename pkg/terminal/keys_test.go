@@ -4,6 +4,8 @@ import (
 	"io"
 	"strings"
 	"testing"
+
+	"netlab.example/pkg/text"
 )
 
 func TestNextKey(t *testing.T) {
@@ -145,7 +147,7 @@ func FuzzKeys(f *testing.F) {
 		}
 		k := newKeys()
 		seen := typed(t, k, in[:min(len(in), maxTyped)])
-		if Clean(strings.Map(asText, seen)) != strings.Map(asText, seen) {
+		if text.Escape(strings.Map(asText, seen)) != strings.Map(asText, seen) {
 			t.Fatalf("of %q the editor saw %q", in, seen)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"netlab.example/pkg/text"
 )
 
 const maxLine = 64 << 10
@@ -42,7 +44,7 @@ func newPipe(in *os.File, out *output, prompt string) *pipe {
 		out:    out,
 		lines:  make(chan result),
 		closed: make(chan struct{}),
-		prompt: Clean(prompt),
+		prompt: text.Escape(prompt),
 	}
 	go p.read()
 	return p

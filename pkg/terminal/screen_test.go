@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"netlab.example/pkg/text"
 )
 
 // A picture is what a person sees of the bytes written to a screen of a given
@@ -63,7 +65,7 @@ func (p *picture) act(s string) {
 			return
 		}
 		r, _ := utf8.DecodeRuneInString(s)
-		if harmful(r) {
+		if !text.Visible(r) {
 			p.strange = append(p.strange, s)
 		}
 		p.put(s, cells(r))

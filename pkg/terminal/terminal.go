@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/text"
 )
 
 var (
@@ -153,7 +154,7 @@ func (t *Terminal) ReadLine() (string, error) { return t.lines.readLine() }
 // does not wait for the screen, save as Options.Wait allows: when a screen or
 // reader is blocked, lines are dropped once the queue is full, and counted;
 // their number is shown when it flows again. Text from the network must have
-// been through Clean. The only error is ErrClosed.
+// been through text.Escape. The only error is ErrClosed.
 func (t *Terminal) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -173,7 +174,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 }
 
 // SetPrompt changes the prompt, on the screen too when it is visible.
-func (t *Terminal) SetPrompt(s string) { t.lines.setPrompt(Clean(s)) }
+func (t *Terminal) SetPrompt(s string) { t.lines.setPrompt(text.Escape(s)) }
 
 // Close ends a ReadLine that waits, writes what is queued if that can be done
 // soon, and restores the terminal. It may be called again, and it returns in

@@ -11,6 +11,8 @@ import (
 
 	"github.com/ergochat/readline"
 	"golang.org/x/sys/unix"
+
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -51,7 +53,7 @@ func newEditor(in *os.File, out *output, prompt string, container bool) (*editor
 		winch:   make(chan os.Signal, 1),
 		there:   make(chan struct{}),
 		closed:  make(chan struct{}),
-		prompt:  Clean(prompt),
+		prompt:  text.Escape(prompt),
 		reading: make(chan struct{}, 1),
 	}
 	e.arrive = sync.OnceFunc(func() { close(e.there) })

@@ -15,9 +15,11 @@ import (
 	"unicode"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -41,25 +43,23 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&cfg.Name, "name", cfg.Name, "")
 	if err := flags.Parse(env.Args); err != nil {
-		return app.Usagef("%v", err)
+		return failure.Usage(err)
 	}
 	switch flags.NArg() {
 	case 0:
 	case 1:
 		cfg.Server = flags.Arg(0)
 	default:
-		return app.Usagef("%w", language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", flags.NArg()))
+		return failure.Usage(language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", flags.NArg()))
 	}
 	if flags.NArg() == 1 && !strings.Contains(cfg.Server, ":") {
-		return app.Usagef("%w", language.Errorf("%q 不是地址; 名字写在 -name 后面: -name %[1]q", "%q is no address; a name goes after -name: -name %[1]q", cfg.Server))
+		return failure.Usage(language.Errorf("%q 不是地址; 名字写在 -name 后面: -name %[1]q", "%q is no address; a name goes after -name: -name %[1]q", cfg.Server))
 	}
-	if a, err := sockets.Parse(cfg.Server); err != nil {
-		return app.Usagef("%w", err)
-	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {
-		return app.Usagef("%w", language.Errorf("地址 %q: chat-server 只用 tcp, tcp4, tcp6 和 unix", "address %q: chat-server speaks tcp, tcp4, tcp6 and unix", cfg.Server))
+	if _, err := sockets.ParseOn(cfg.Server, "tcp", "unix"); err != nil {
+		return err
 	}
 	if strings.ContainsFunc(cfg.Name, unicode.IsControl) { // the server judges the rest; this would forge a second line
-		return app.Usagef("%w", language.Errorf("名字 %q: 不能有控制字符", "name %q: no control characters", cfg.Name))
+		return failure.Usage(language.Errorf("名字 %q: 不能有控制字符", "name %q: no control characters", cfg.Name))
 	}
 
 	say := words.In(env.Lang.People)
@@ -129,7 +129,7 @@ func (c *chatter) chat(ctx context.Context) error {
 		case errors.Is(err, errLeave), ctx.Err() != nil:
 			return nil
 		case !c.term.IsTTY() && (!c.reached || tries > maxTries): // nobody to ask for patience
-			return app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.TryThis)
+			return failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), errors.New(c.say.TryThis))
 		}
 		pause := min(firstPause<<min(tries-1, 10), maxPause)
 		c.tell(problem, c.why(err), pause)
@@ -200,7 +200,7 @@ func (c *chatter) wait(ctx context.Context, done <-chan struct{}, entered func(l
 }
 
 // notSent tells that a line was not sent, and so not lost in silence. The Up arrow brings it back.
-func (c *chatter) notSent(line string) { c.tell(c.say.NotSent, terminal.Clean(line)) }
+func (c *chatter) notSent(line string) { c.tell(c.say.NotSent, text.Escape(line)) }
 
 // enteredEarly keeps a line until it is known whether there will be a connection.
 func (c *chatter) enteredEarly(line string) {
@@ -298,7 +298,7 @@ func (c *chatter) visit(ctx context.Context, conn net.Conn) (over bool, err erro
 // on, but not to end as if nothing had happened. A person has seen it happen.
 func (c *chatter) mayBeLost(err error) {
 	if err = notByebye(err); err != nil && !c.term.IsTTY() {
-		c.lost = app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.MayBeLost)
+		c.lost = failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), errors.New(c.say.MayBeLost))
 	}
 }
 
@@ -326,17 +326,15 @@ func (c *chatter) send(conn net.Conn, line string) error {
 // drain is how a chat from a pipe ends: we have said all, and the server says so too when it has read
 // all. It may take its time: no more lines a second than its rate allows.
 func (c *chatter) drain(ctx context.Context, conn net.Conn, heard <-chan error, sent int) error {
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite()
-	}
+	sockets.CloseWrite(conn)
 	select {
 	case err := <-heard:
 		if err = notByebye(err); err == nil || errors.Is(err, io.EOF) {
 			return nil
 		}
-		return app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.MayBeLost)
+		return failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), errors.New(c.say.MayBeLost))
 	case <-time.After(drainWait + time.Duration(sent)*drainLine):
-		return app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.say.NotWhole), "%s", c.say.MayBeLost)
+		return failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.say.NotWhole), errors.New(c.say.MayBeLost))
 	case <-ctx.Done():
 		return nil
 	}
@@ -375,8 +373,8 @@ func (c *chatter) hear(conn net.Conn) error {
 // show prints messages as they came, made harmless, and what a notice means to a person of another
 // language. It says whether one was the word that ends the visit.
 func (c *chatter) show(messages iter.Seq2[[]byte, error]) (end bool) {
-	for text, err := range messages {
-		line := terminal.Clean(string(text))
+	for message, err := range messages {
+		line := text.Escape(string(message))
 		if err != nil {
 			line = c.say.LongLine
 		}
@@ -419,7 +417,7 @@ func (c *chatter) takeTurns(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.TryThis)
+		return failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), errors.New(c.say.TryThis))
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close(); c.term.Close() })()
@@ -442,7 +440,7 @@ func (c *chatter) takeTurns(ctx context.Context) error {
 			break
 		}
 		info := strings.TrimRight(string(buf[:n]), "\r\n")
-		c.tell(c.say.Answer, terminal.Clean(info))
+		c.tell(c.say.Answer, text.Escape(info))
 		if info == byebye {
 			return nil
 		}
@@ -454,7 +452,7 @@ func (c *chatter) takeTurns(ctx context.Context) error {
 		c.tell("%s", c.say.EndedIt)
 		return nil
 	}
-	return app.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), "%s", c.say.TryThis)
+	return failure.Hint(fmt.Errorf(c.say.Failed, c.cfg.Server, c.why(err)), errors.New(c.say.TryThis))
 }
 
 // myTurn asks the person for something to send. Leaving, in whatever way, is said with byebye.

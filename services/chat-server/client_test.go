@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
@@ -143,7 +144,7 @@ func TestNobodyListens(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	for _, args := range [][]string{{"localhost:1"}, {"Anna"}, {"udp://:1"}, {"unixgram:///x"}, {"-foo"}, {"tcp://:1", "x"}, {"-name", "a\nbyebye", "tcp://:1"}, {"-name"}} {
-		if err := startClient(t, ClientConfig{Server: "tcp://:1"}, language.English, args...).leaves(); !app.IsUsage(err) {
+		if err := startClient(t, ClientConfig{Server: "tcp://:1"}, language.English, args...).leaves(); !failure.IsUsage(err) {
 			t.Errorf("%q: %v", args, err)
 		}
 	}
@@ -287,7 +288,7 @@ func TestBreakInMidPipe(t *testing.T) {
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("the end is %v, want %q", err, tc.want)
 			}
-			if hint := app.HintOf(err); tc.want != "" && (hint == nil || hint.Error() != words.En.MayBeLost) {
+			if hint := failure.HintOf(err); tc.want != "" && (hint == nil || hint.Error() != words.En.MayBeLost) {
 				t.Errorf("the hint is %v", hint)
 			}
 		})
@@ -407,8 +408,8 @@ func TestALineThatIsTooLong(t *testing.T) {
 func TestFailedStart(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{Listen: "unix://" + dir + "/c.sock", Common: app.Common{Ops: "tcp://203.0.113.1:1"}} // an address that is not ours
-	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || app.HintOf(err) == nil {
-		t.Errorf("got %v, hint %v", err, app.HintOf(err))
+	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || failure.HintOf(err) == nil {
+		t.Errorf("got %v, hint %v", err, failure.HintOf(err))
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("it left %v behind", left)

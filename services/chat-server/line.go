@@ -5,7 +5,8 @@ import (
 	"errors"
 	"iter"
 	"time"
-	"unicode/utf8"
+
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -92,7 +93,7 @@ func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
 func (s *splitter) begun() bool { return !s.began.IsZero() }
 
 // pauseEnds says whether a pause would end the message that has begun.
-func (s *splitter) pauseEnds() bool { return s.begun() && !s.lines && !cutInCharacter(s.rest) }
+func (s *splitter) pauseEnds() bool { return s.begun() && !s.lines && text.Unfinished(s.rest) == 0 }
 
 // pause tells that bareWait has passed since the last byte. It yields the message that this ends, if any.
 func (s *splitter) pause() iter.Seq2[[]byte, error] {
@@ -117,14 +118,4 @@ func (s *splitter) end() iter.Seq2[[]byte, error] {
 			yield(text, err)
 		}
 	}
-}
-
-// cutInCharacter says whether p ends inside a UTF-8 sequence that more bytes could still complete.
-func cutInCharacter(p []byte) bool {
-	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
-		if tail := p[len(p)-n:]; utf8.RuneStart(tail[0]) {
-			return !utf8.FullRune(tail)
-		}
-	}
-	return false
 }

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 func TestParseName(t *testing.T) {
@@ -96,7 +96,7 @@ func FuzzParseName(f *testing.F) {
 			strings.HasPrefix(got.shown, "*") || strings.HasPrefix(got.shown, "/") {
 			t.Errorf("%+q misleads", got.shown)
 		}
-		if terminal.Clean(got.shown) != got.shown {
+		if text.Escape(got.shown) != got.shown {
 			t.Errorf("%+q is not harmless", got.shown)
 		}
 		if got.key == serverName || strings.EqualFold(got.shown, serverName) {

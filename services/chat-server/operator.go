@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // endsInARow is how many ends of input, one after the other, mean that the terminal is gone: a person
@@ -42,18 +43,18 @@ func (s *server) operate(term *terminal.Terminal) {
 
 func (s *server) operatorSays(term io.Writer, line string) {
 	r := s.room
-	switch text := strings.TrimSpace(line); {
-	case text == "":
+	switch said := strings.TrimSpace(line); {
+	case said == "":
 	case !fits(term, s.say, line):
-	case text == byebye:
+	case said == byebye:
 		tell(term, s.say.Goodbye, r.dismiss())
-	case text == "/who":
-		r.ask(func() { text = r.who() })
-		tell(term, "%s", text)
+	case said == "/who":
+		r.ask(func() { said = r.who() })
+		tell(term, "%s", said)
 	case strings.HasPrefix(line, "/") && !strings.HasPrefix(line, "//"):
 		tell(term, "%s", s.say.Commands)
 	default:
-		lines := []byte("* " + serverName + ": " + terminal.Clean(strings.TrimPrefix(line, "/")) + "\n")
+		lines := []byte("* " + serverName + ": " + text.Escape(strings.TrimPrefix(line, "/")) + "\n")
 		r.do(func() { r.tellAll(nil, lines, 1) })
 	}
 }

@@ -87,8 +87,7 @@ func (s *server) hangUp(ctx context.Context, p *person) {
 }
 
 func drainConn(conn net.Conn, patience time.Duration) {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if sockets.CloseWrite(conn) != nil {
 		return
 	}
 	conn.SetReadDeadline(time.Now().Add(patience))

@@ -15,6 +15,7 @@ import (
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/tcpserver"
 	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -108,7 +109,7 @@ func (t *turns) alternate(ctx context.Context, conn net.Conn) *ending {
 		if info == byebye {
 			return saidByebye
 		}
-		tell(t.term, t.say.Received, terminal.Clean(info)) // no part of the transcript: the operator has to answer it
+		tell(t.term, t.say.Received, text.Escape(info)) // no part of the transcript: the operator has to answer it
 		t.counts.messages.Inc()
 
 		answer := t.operatorsTurn(ctx)

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -209,12 +209,12 @@ func (v *visitor) command(line string) {
 }
 
 // toAll makes text harmless and puts the name before it.
-func (v *visitor) toAll(text string) {
-	text = terminal.Clean(text)
-	v.server.story.Printf(v.server.say.Said, v.name.shown, text)
+func (v *visitor) toAll(said string) {
+	said = text.Escape(said)
+	v.server.story.Printf(v.server.say.Said, v.name.shown, said)
 	v.lines = append(v.lines, v.name.shown...)
 	v.lines = append(v.lines, ": "...)
-	v.lines = append(v.lines, text...)
+	v.lines = append(v.lines, said...)
 	v.lines = append(v.lines, '\n')
 	v.n++
 	if len(v.lines) >= maxHandOver { // a read full of short lines, each with a long name before it, grows to a megabyte

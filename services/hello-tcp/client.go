@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -27,12 +29,10 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	case 1:
 		c.url = env.Args[0]
 	default:
-		return app.Usagef("%w", language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", len(env.Args)))
+		return failure.Usage(language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", len(env.Args)))
 	}
-	if a, err := sockets.Parse(c.url); err != nil {
-		return app.Usagef("%w", err)
-	} else if strings.HasPrefix(a.Network, "u") && a.Network != "unix" {
-		return app.Usagef("%w", language.Errorf("地址 %q: hello-tcp 只用 tcp, tcp4, tcp6 和 unix", "address %q: hello-tcp speaks tcp, tcp4, tcp6 and unix", c.url))
+	if _, err := sockets.ParseOn(c.url, "tcp", "unix"); err != nil {
+		return err
 	}
 	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 			c.show(term, answer)
 		}
 		if err != nil {
-			return app.Hint(fmt.Errorf(c.say.Failed, c.url, c.why(err)), "%s", c.say.TryThis)
+			return failure.Hint(fmt.Errorf(c.say.Failed, c.url, c.why(err)), errors.New(c.say.TryThis))
 		}
 		if !c.toldAgain {
 			fmt.Fprintln(term, c.say.Again)
@@ -98,7 +98,7 @@ func (c *conversation) ask(ctx context.Context, line string) ([]byte, error) {
 		return nil, err
 	}
 	// Half-close: we have said all we want to say. It makes any request whole, and we can still read.
-	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) {
+	if err := sockets.CloseWrite(conn); err != nil {
 		return nil, err
 	}
 	answer, err := io.ReadAll(io.LimitReader(conn, answerMax+1))
@@ -114,16 +114,15 @@ func (c *conversation) show(out io.Writer, answer []byte) {
 	if cut {
 		answer = answer[:answerMax]
 	}
-	text := strings.ReplaceAll(strings.TrimRight(string(answer), "\r\n"), "\r\n", "\n")
-	lines := strings.Split(text, "\n")
+	lines := strings.Split(strings.ReplaceAll(strings.TrimRight(string(answer), "\r\n"), "\r\n", "\n"), "\n")
 	for i := range lines {
-		lines[i] = terminal.Clean(lines[i])
+		lines[i] = text.Escape(lines[i])
 	}
-	text = fmt.Sprintf(c.say.Answer+"\n", strings.Join(lines, "\n"))
+	shown := fmt.Sprintf(c.say.Answer+"\n", strings.Join(lines, "\n"))
 	if cut {
-		text += fmt.Sprintf(c.say.Cut+"\n", answerMax)
+		shown += fmt.Sprintf(c.say.Cut+"\n", answerMax)
 	}
-	io.WriteString(out, text)
+	io.WriteString(out, shown)
 }
 
 func (c *conversation) why(err error) string {

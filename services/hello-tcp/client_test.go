@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 )
@@ -106,7 +107,7 @@ func TestWholeAnswer(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	for _, url := range []string{"localhost:8080", "udp://:8080", "unixgram:///x"} {
-		if _, err := talk(t, url, ""); !app.IsUsage(err) || !strings.Contains(err.Error(), "address") {
+		if _, err := talk(t, url, ""); !failure.IsUsage(err) || !strings.Contains(err.Error(), "address") {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

@@ -3,22 +3,22 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/ops"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/tcpserver"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/transcript"
 )
 
@@ -33,7 +33,7 @@ const (
 
 func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if cfg.IdleTimeout == 0 {
-		return app.Usagef("HELLO_TCP_IDLE_TIMEOUT=0: %w", language.Errorf("没有人这么快", "nobody is that fast"))
+		return failure.Usage(fmt.Errorf("HELLO_TCP_IDLE_TIMEOUT=0: %w", language.Errorf("没有人这么快", "nobody is that fast")))
 	}
 	lns, err := sockets.Listen(ctx, cfg.Listen, sockets.Options{
 		Backlog: int(cfg.Backlog), Congestion: cfg.Congestion, DeferAccept: bool(cfg.DeferAccept), NoKeepAlive: true,
@@ -206,8 +206,7 @@ func (s *server) read(ctx context.Context, conn net.Conn) ([]byte, ending) {
 // drain half-closes, so that the peer reads the end of our answer, and then reads what the peer still
 // sends until it, too, has ended. The bounds keep a peer that never ends from staying.
 func (s *server) drain(ctx context.Context, conn net.Conn) {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if sockets.CloseWrite(conn) != nil {
 		return
 	}
 	s.waiting.addAnswered(conn)
@@ -219,17 +218,5 @@ func (s *server) drain(ctx context.Context, conn net.Conn) {
 	io.CopyN(io.Discard, conn, drainBytes)
 }
 
-// shown is a request as the transcript tells it: its beginning, made harmless.
-func shown(b []byte) string {
-	more := ""
-	if len(b) > shownBytes {
-		n := shownBytes
-		for n > shownBytes-utf8.UTFMax && !utf8.RuneStart(b[n]) { // not inside a character
-			n--
-		}
-		b, more = b[:n], "..."
-	}
-	return terminal.Clean(lineEnds.Replace(string(b))) + more
-}
-
-var lineEnds = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+// shown is a request as the transcript tells it.
+func shown(request []byte) string { return text.Line(request, shownBytes) }

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
@@ -169,7 +170,7 @@ func TestIdleTimeoutBoundsTheWholeRequest(t *testing.T) {
 func TestNobodyIsFastEnoughForNoTimeAtAll(t *testing.T) {
 	cfg := testConfig()
 	cfg.IdleTimeout = 0
-	if err := serve(t.Context(), cfg, app.Env{}); !app.IsUsage(err) || !strings.Contains(err.Error(), "HELLO_TCP_IDLE_TIMEOUT") {
+	if err := serve(t.Context(), cfg, app.Env{}); !failure.IsUsage(err) || !strings.Contains(err.Error(), "HELLO_TCP_IDLE_TIMEOUT") {
 		t.Error(err)
 	}
 }
@@ -315,8 +316,8 @@ func TestFailedStart(t *testing.T) {
 	dir := t.TempDir()
 	cfg := testConfig()
 	cfg.Listen, cfg.Ops, cfg.Transcript = "unix://"+dir+"/h.sock", "tcp://203.0.113.1:1", false // an address that is not ours
-	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || app.HintOf(err) == nil {
-		t.Errorf("got %v, hint %v", err, app.HintOf(err))
+	if err := serve(t.Context(), cfg, app.Env{Log: zap.NewNop()}); err == nil || failure.HintOf(err) == nil {
+		t.Errorf("got %v, hint %v", err, failure.HintOf(err))
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
 		t.Errorf("it left %v behind", left)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"unicode"
 	"unicode/utf8"
+
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -56,24 +58,24 @@ type celsius struct {
 // parse reads a datagram: ASCII white space, [+-]digits[.digits], ASCII white space. Where cut is true,
 // data is only the beginning of what was sent. It copies nothing: the number is a part of data.
 func parse(data []byte, cut bool) (celsius, kind) {
-	text := data
-	for len(text) > 0 && isSpace(text[0]) {
-		text = text[1:]
+	trimmed := data
+	for len(trimmed) > 0 && isSpace(trimmed[0]) {
+		trimmed = trimmed[1:]
 	}
 	if cut {
-		if k := classify(wholeRunes(text)); k != noNumber && k != empty {
+		if k := classify(trimmed[:len(trimmed)-text.Unfinished(trimmed)]); k != noNumber && k != empty {
 			return celsius{}, k
 		}
 		return celsius{}, tooLong
 	}
-	for len(text) > 0 && isSpace(text[len(text)-1]) {
-		text = text[:len(text)-1]
+	for len(trimmed) > 0 && isSpace(trimmed[len(trimmed)-1]) {
+		trimmed = trimmed[:len(trimmed)-1]
 	}
-	c, ok := scan(text)
+	c, ok := scan(trimmed)
 	switch {
 	case !ok:
-		return celsius{}, classify(text)
-	case len(text) > maxNumber:
+		return celsius{}, classify(trimmed)
+	case len(trimmed) > maxNumber:
 		return celsius{}, tooLong
 	case c.negative && c.beyond("273", "15"):
 		return celsius{}, tooCold
@@ -211,19 +213,6 @@ func likeOurs(text []byte) bool {
 
 func begins(text []byte, with string) bool {
 	return len(text) >= len(with) && string(text[:len(with)]) == with
-}
-
-// wholeRunes is text without the character that a cut may have split at its end.
-func wholeRunes(text []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
-		if end := text[len(text)-n:]; utf8.RuneStart(end[0]) {
-			if !utf8.FullRune(end) {
-				return text[:len(text)-n]
-			}
-			break
-		}
-	}
-	return text
 }
 
 // appendAnswer appends the answer to a question of kind k, or nothing where none is due.

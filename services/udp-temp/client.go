@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // client asks once where the arguments hold a temperature, else again and again.
@@ -24,12 +26,10 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 		url, args = args[0], args[1:]
 	}
 	if len(args) > 1 {
-		return app.Usagef("%w", language.Errorf("应为 [URL] [CELSIUS], 却有 %[2]q 之后的 %[1]q", "want [URL] [CELSIUS], got %q after %q", args[1], args[0]))
+		return failure.Usage(language.Errorf("应为 [URL] [CELSIUS], 却有 %[2]q 之后的 %[1]q", "want [URL] [CELSIUS], got %q after %q", args[1], args[0]))
 	}
-	if a, err := sockets.Parse(url); err != nil {
-		return app.Usagef("%w", err)
-	} else if !strings.HasPrefix(a.Network, "udp") && a.Network != "unixgram" {
-		return app.Usagef("%w", language.Errorf("地址 %q: udp-temp 只用 udp, udp4, udp6 和 unixgram", "address %q: udp-temp speaks udp, udp4, udp6 and unixgram", url))
+	if _, err := sockets.ParseOn(url, "udp", "unixgram"); err != nil {
+		return err
 	}
 	c := newConversation(url, env.Lang.People)
 	defer c.close()
@@ -67,7 +67,7 @@ func (c *conversation) tellOn(w io.Writer) {
 // once asks one question. The answer goes to out, all else to notes.
 func (c *conversation) once(ctx context.Context, question string, out, notes io.Writer) error {
 	if why := c.pointless(question); why != "" {
-		return app.Usagef(c.say.NotSent, why)
+		return failure.Usage(fmt.Errorf(c.say.NotSent, why))
 	}
 	c.tellOn(notes)
 	answer, err := c.ask(ctx, question)
@@ -75,11 +75,11 @@ func (c *conversation) once(ctx context.Context, question string, out, notes io.
 		return errors.New(c.say.Interrupted)
 	}
 	if err != nil {
-		return app.Hint(c.failure(err), "%s", c.say.TryThis)
+		return failure.Hint(c.failure(err), errors.New(c.say.TryThis))
 	}
 	c.show(out, answer)
 	if isRefusal(answer) {
-		return app.Hint(errors.New(c.say.NoNumber), "%s", c.say.TypeThis)
+		return failure.Hint(errors.New(c.say.NoNumber), errors.New(c.say.TypeThis))
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case left:
 			return nil
 		case err != nil && !term.IsTTY(): // nobody is there to read it and try again: the exit code must tell
-			return app.Hint(c.failure(err), "%s", c.say.TryThis)
+			return failure.Hint(c.failure(err), errors.New(c.say.TryThis))
 		case err != nil:
 			fmt.Fprintf(term, "%v\nhint: %s\n", c.failure(err), c.say.TryThis)
 		default:
@@ -132,10 +132,10 @@ func (c *conversation) pointless(question string) string {
 func (c *conversation) show(out io.Writer, answer string) {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(answer, "\r\n"), "\n") {
-		fmt.Fprintln(&b, terminal.Clean(strings.TrimSuffix(line, "\r")))
+		fmt.Fprintln(&b, text.Escape(strings.TrimSuffix(line, "\r")))
 	}
 	if m := meaning(answer, c.lang); m != "" {
-		fmt.Fprintf(&b, "(%s)\n", terminal.Clean(m))
+		fmt.Fprintf(&b, "(%s)\n", text.Escape(m))
 	}
 	io.WriteString(out, b.String())
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 const (
@@ -32,9 +31,9 @@ type address struct {
 // What the transcript says is worked out only if it is said, and from pointers, which cost nothing to
 // hand over: under a flood its budget is soon spent.
 type (
-	host address
-	port address
-	text []byte
+	host    address
+	port    address
+	excerpt []byte
 )
 
 func (h *host) String() string {
@@ -42,7 +41,7 @@ func (h *host) String() string {
 	case !a.IsValid():
 		return "unix"
 	case a.Is6():
-		return "[" + terminal.Clean(a.String()) + "]"
+		return "[" + text.Escape(a.String()) + "]"
 	default:
 		return a.String()
 	}
@@ -52,15 +51,7 @@ func (p *port) String() string {
 	if p.udp.IsValid() {
 		return strconv.Itoa(int(p.udp.Port()))
 	}
-	return terminal.Clean(string(p.path)) // whoever binds a name may put anything into it
+	return text.Escape(string(p.path)) // whoever binds a name may put anything into it
 }
 
-func (t *text) String() string {
-	b, more := []byte(*t), ""
-	if len(b) > shownBytes {
-		b, more = wholeRunes(b[:shownBytes]), "..."
-	}
-	return terminal.Clean(lineEnds.Replace(string(b))) + more
-}
-
-var lineEnds = strings.NewReplacer("\r", `\r`, "\n", `\n`)
+func (e *excerpt) String() string { return text.Line([]byte(*e), shownBytes) }

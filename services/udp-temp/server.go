@@ -144,9 +144,9 @@ func (s *server) answer(d *datagram) {
 		why = &s.say.Limited
 	}
 	if len(d.answer) > 0 {
-		s.story.Printf(s.say.Answered, (*host)(&d.from), (*port)(&d.from), (*text)(&d.data), (*text)(&d.answer))
+		s.story.Printf(s.say.Answered, (*host)(&d.from), (*port)(&d.from), (*excerpt)(&d.data), (*excerpt)(&d.answer))
 	} else {
-		s.story.Printf(s.say.Silent, (*host)(&d.from), (*port)(&d.from), (*text)(&d.data), why)
+		s.story.Printf(s.say.Silent, (*host)(&d.from), (*port)(&d.from), (*excerpt)(&d.data), why)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/rivo/uniseg"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/wire/ladder"
@@ -41,7 +42,7 @@ func ask(name, args string, run func(context.Context, *asker) error) app.Subcomm
 	return app.Command(name, "WIRE", args, func(ctx context.Context, cfg AskConfig, env app.Env) error {
 		wire, err := api.NewClient(cfg.API)
 		if err != nil {
-			return app.Usagef("WIRE_API: %w", err)
+			return failure.Usage(fmt.Errorf("WIRE_API: %w", err))
 		}
 		defer wire.Close()
 		return explain(ctx, run(ctx, &asker{env, wire, words.In(env.Lang.People)}), cfg.API, env)
@@ -58,15 +59,15 @@ func explain(ctx context.Context, err error, address string, env app.Env) error 
 	case errors.Is(err, syscall.EPIPE): // wire watch | head
 		return nil
 	case isRefused && refused.Status == 409:
-		return app.Hint(err, "%s", w.WhyWatching)
+		return failure.Hint(err, errors.New(w.WhyWatching))
 	case isRefused && refused.Status == 400:
-		return app.Usagef("%v", err)
+		return failure.Usage(err)
 	case isRefused:
 		return err
 	case errors.Is(err, api.ErrEnded):
-		return app.Hint(errors.New(w.Ended), "%s", w.StartAgain)
+		return failure.Hint(errors.New(w.Ended), errors.New(w.StartAgain))
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrDeadlineExceeded):
-		return app.Hint(fmt.Errorf(w.NoWire, address, sockets.Why(err, env.Lang.People)), "%s", w.StartWire)
+		return failure.Hint(fmt.Errorf(w.NoWire, address, sockets.Why(err, env.Lang.People)), errors.New(w.StartWire))
 	}
 	return err
 }
@@ -82,7 +83,7 @@ func flags() *flag.FlagSet {
 func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 	for {
 		if err := f.Parse(args); err != nil {
-			return nil, app.Usagef("%v", err)
+			return nil, failure.Usage(err)
 		}
 		if f.NArg() == 0 {
 			return words, nil
@@ -96,7 +97,7 @@ func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 func parseNone(f *flag.FlagSet, args []string) error {
 	words, err := parse(f, args)
 	if err == nil && len(words) > 0 {
-		return app.Usagef("%w", language.Errorf("%q 是什么?", "what is %q?", words[0]))
+		return failure.Usage(language.Errorf("%q 是什么?", "what is %q?", words[0]))
 	}
 	return err
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/services/wire/api"
 )
 
@@ -18,7 +18,7 @@ func captureCommand(ctx context.Context, a *asker) error {
 		return err
 	}
 	if onTTY(a.Stdout) {
-		return app.Hint(errors.New(a.words.NotToTTY), "wire capture > lab.pcapng; wire capture --follow | wireshark -k -i -")
+		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire capture > lab.pcapng; wire capture --follow | wireshark -k -i -"))
 	}
 	return a.wire.Capture(ctx, api.Query{Since: *since, Conn: *conn}, *follow, a.Stdout)
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/link"
 )
@@ -22,7 +23,7 @@ func linkCommand(ctx context.Context, a *asker) error {
 	}
 	line := strings.Join(words, " ")
 	if _, err := (link.Settings{}).Parse(line); err != nil {
-		return app.Usagef("%v", err)
+		return failure.Usage(err)
 	}
 	var l api.Link
 	if line == "" {
@@ -38,7 +39,7 @@ func linkCommand(ctx context.Context, a *asker) error {
 	case l.Line == "":
 		return a.print(a.words.LinkClear)
 	}
-	return a.print("link " + terminal.Clean(l.Line))
+	return a.print("link " + text.Escape(l.Line))
 }
 
 // do arms exact faults: a line, a file of lines, or standard input. Without arguments it lists them, and
@@ -57,18 +58,18 @@ func do(ctx context.Context, a *asker) error {
 	case only(words, "clear"):
 		faults, err = a.wire.ClearFaults(ctx)
 	default:
-		text := strings.Join(words, " ")
-		if len(words) == 1 && !strings.Contains(text, " ") { // a fault has two words at least
+		scenario := strings.Join(words, " ")
+		if len(words) == 1 && !strings.Contains(scenario, " ") { // a fault has two words at least
 			file, err := a.readAll(words[0], 64<<10)
 			if err != nil {
-				return app.Hint(language.Errorf("%q 不是故障, 也不是能读的文件", "%q is neither a fault nor a file that can be read", words[0]), "%s", a.words.DoExample)
+				return failure.Hint(language.Errorf("%q 不是故障, 也不是能读的文件", "%q is neither a fault nor a file that can be read", words[0]), errors.New(a.words.DoExample))
 			}
-			text = string(file)
+			scenario = string(file)
 		}
-		if _, err := link.ParseScenario(text); err != nil {
-			return app.Usagef("%s", terminal.Clean(strings.TrimPrefix(err.Error(), oneLine(text))))
+		if _, err := link.ParseScenario(scenario); err != nil {
+			return failure.Usage(errors.New(text.Escape(strings.TrimPrefix(err.Error(), oneLine(scenario)))))
 		}
-		faults, err = a.wire.Do(ctx, text)
+		faults, err = a.wire.Do(ctx, scenario)
 	}
 	switch {
 	case err != nil:
@@ -80,7 +81,7 @@ func do(ctx context.Context, a *asker) error {
 	}
 	var rows [][]string
 	for _, x := range faults.Faults {
-		rows = append(rows, []string{fmt.Sprint(x.Number), terminal.Clean(x.Line), a.words.faultState(x.Fault)})
+		rows = append(rows, []string{fmt.Sprint(x.Number), text.Escape(x.Line), a.words.faultState(x.Fault)})
 	}
 	return a.print(table(rows)...)
 }

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/services/wire/api"
 )
@@ -22,11 +22,11 @@ func open(ctx context.Context, a *asker) error {
 		return err
 	}
 	if len(words) != 1 {
-		return app.Usagef("%w", language.Errorf("哪个数据包? 编号在梯形图里: wire open 4", "which packet? the ladder has its number: wire open 4"))
+		return failure.Usage(language.Errorf("哪个数据包? 编号在梯形图里: wire open 4", "which packet? the ladder has its number: wire open 4"))
 	}
 	id, err := strconv.Atoi(strings.TrimPrefix(words[0], "#"))
 	if err != nil || id < 1 {
-		return app.Usagef("%w", language.Errorf("%q 不是数据包的编号", "%q is no packet's number", words[0]))
+		return failure.Usage(language.Errorf("%q 不是数据包的编号", "%q is no packet's number", words[0]))
 	}
 	p, err := a.wire.Packet(ctx, id)
 	refused, isRefused := errors.AsType[*api.Error](err)

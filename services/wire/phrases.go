@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
 )
@@ -78,7 +78,7 @@ func (w *phrases) limit(l engine.Limit) string {
 }
 
 func (w *phrases) faultState(f link.Fault) string {
-	note := terminal.Clean(f.Note)
+	note := text.Escape(f.Note)
 	switch f.State {
 	case link.Waiting:
 		return w.Armed
@@ -93,7 +93,7 @@ func (w *phrases) faultState(f link.Fault) string {
 	case link.Missed:
 		return fmt.Sprintf(w.Missed, note)
 	}
-	return terminal.Clean(string(f.State)) + " " + note
+	return text.Escape(string(f.State)) + " " + note
 }
 
 var words = language.Both[phrases]{

@@ -9,7 +9,7 @@ import (
 	"io"
 	"strings"
 
-	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire/ladder"
 	"netlab.example/pkg/wire/record"
@@ -29,10 +29,10 @@ func picture(ctx context.Context, a *asker) error {
 		return err
 	}
 	if len(words) > 1 {
-		return app.Usagef("%w", language.Errorf("一个文件, 或没有", "one file, or none"))
+		return failure.Usage(language.Errorf("一个文件, 或没有", "one file, or none"))
 	}
 	if onTTY(a.Stdout) {
-		return app.Hint(errors.New(a.words.NotToTTY), "wire picture > ladder.svg")
+		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire picture > ladder.svg"))
 	}
 	l := latest{of: map[int][]*record.Record{}, apart: *last}
 	if len(words) == 1 {

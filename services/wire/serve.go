@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/ops"
 	"netlab.example/pkg/wire/record"
@@ -17,10 +18,10 @@ import (
 func serve(ctx context.Context, cfg Config, env app.Env) error {
 	service, err := engine.ParseService(cfg.Service)
 	if err != nil {
-		return app.Usagef("WIRE_SERVICE: %w", err)
+		return failure.Usage(fmt.Errorf("WIRE_SERVICE: %w", err))
 	}
 	if cfg.Memory > 1<<20 { // a TiB; and the bytes fit an int
-		return app.Usagef("WIRE_MEMORY: %d MiB is more than any machine has", cfg.Memory)
+		return failure.Usage(fmt.Errorf("WIRE_MEMORY: %d MiB is more than any machine has", cfg.Memory))
 	}
 	e := engine.New(engine.Options{
 		Service:   service,
@@ -62,7 +63,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	running.Wait()
 	views.Close()
 	if apiErr != nil {
-		return app.Hint(fmt.Errorf("API: %w", apiErr), "%w", language.Errorf("用 WIRE_API 另选地址", "choose another address with WIRE_API"))
+		return failure.Hint(fmt.Errorf("API: %w", apiErr), language.Errorf("用 WIRE_API 另选地址", "choose another address with WIRE_API"))
 	}
 	return advise(err)
 }
@@ -71,15 +72,15 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 func advise(err error) error {
 	switch {
 	case errors.Is(err, engine.ErrSecondWire):
-		return app.Hint(err, "%w", language.Errorf("每个网络命名空间只有一个 wire: 先停止另一个", "one wire for each network namespace: stop the other one first"))
+		return failure.Hint(err, language.Errorf("每个网络命名空间只有一个 wire: 先停止另一个", "one wire for each network namespace: stop the other one first"))
 	case errors.Is(err, engine.ErrQueueTaken):
-		return app.Hint(err, "%w", language.Errorf("别的程序占用了它: 用 WIRE_QUEUE 另选编号", "another program has it: choose another number with WIRE_QUEUE"))
+		return failure.Hint(err, language.Errorf("别的程序占用了它: 用 WIRE_QUEUE 另选编号", "another program has it: choose another number with WIRE_QUEUE"))
 	case errors.Is(err, engine.ErrNoInterface):
-		return app.Hint(err, "%w", language.Errorf("服务在运行吗? docker compose up -d; 另一个接口: WIRE_INTERFACE", "is the service running? docker compose up -d; another interface: WIRE_INTERFACE"))
+		return failure.Hint(err, language.Errorf("服务在运行吗? docker compose up -d; 另一个接口: WIRE_INTERFACE", "is the service running? docker compose up -d; another interface: WIRE_INTERFACE"))
 	case errors.Is(err, engine.ErrInterfaceLost):
-		return app.Hint(err, "%w", language.Errorf("服务重启或停止了: docker compose up -d 让两者一起回来", "the service was restarted or stopped: docker compose up -d brings both back together"))
+		return failure.Hint(err, language.Errorf("服务重启或停止了: docker compose up -d 让两者一起回来", "the service was restarted or stopped: docker compose up -d brings both back together"))
 	case errors.Is(err, engine.ErrNoAccess):
-		return app.Hint(err, "%w", language.Errorf("在容器里以 root 运行 wire, 并 cap_add NET_ADMIN 和 NET_RAW", "run wire as root in its container, with cap_add NET_ADMIN and NET_RAW"))
+		return failure.Hint(err, language.Errorf("在容器里以 root 运行 wire, 并 cap_add NET_ADMIN 和 NET_RAW", "run wire as root in its container, with cap_add NET_ADMIN and NET_RAW"))
 	}
 	return err
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 )
 
 // status says what wire does here, what it cannot do and why, and what it never saw.
@@ -30,10 +30,10 @@ func status(ctx context.Context, a *asker) error {
 		line = a.words.LinkClear
 	}
 	rows := [][]string{
-		{a.words.Service, terminal.Clean(s.Service)},
-		{a.words.Mechanism, terminal.Clean(string(s.Mechanism)) + " · " + a.words.mechanism(s.Mechanism)},
-		{a.words.Interface, fmt.Sprintf("%s, MTU %d", terminal.Clean(s.Interface), s.MTU)},
-		{a.words.Link, terminal.Clean(line)},
+		{a.words.Service, text.Escape(s.Service)},
+		{a.words.Mechanism, text.Escape(string(s.Mechanism)) + " · " + a.words.mechanism(s.Mechanism)},
+		{a.words.Interface, fmt.Sprintf("%s, MTU %d", text.Escape(s.Interface), s.MTU)},
+		{a.words.Link, text.Escape(line)},
 		{a.words.Packets, fmt.Sprintf(a.words.Remembered, s.Memory.Last, s.Memory.Last-s.Memory.Forgotten, s.Memory.Bytes>>20)},
 		{a.words.NotSeen, fmt.Sprint(s.Unseen)},
 		{a.words.Waiting, fmt.Sprint(s.Waiting)},
@@ -46,7 +46,7 @@ func status(ctx context.Context, a *asker) error {
 		if i == 0 {
 			name = a.words.Limits
 		}
-		rows = append(rows, []string{name, terminal.Clean(a.words.limit(limit))})
+		rows = append(rows, []string{name, text.Escape(a.words.limit(limit))})
 	}
 	return a.print(table(rows)...)
 }

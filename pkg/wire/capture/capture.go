@@ -26,7 +26,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire/record"
 )
 
@@ -141,7 +141,7 @@ func Comment(r *record.Record) string {
 		words = append(words, "by", f.Cause+",")
 	}
 	words = append(words, label(r))
-	return terminal.Clean(strings.Join(words, " "))
+	return text.Escape(strings.Join(words, " "))
 }
 
 func label(r *record.Record) string {

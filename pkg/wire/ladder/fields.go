@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire/packet"
 	"netlab.example/pkg/wire/record"
 )
@@ -46,13 +46,13 @@ func (d *drawing) fields(raw []byte, fs []packet.Field, depth int) {
 	nameWidth := min(30, d.Width/2)
 	for _, f := range fs {
 		if depth == 0 {
-			d.text(bold, "▸ "+terminal.Clean(f.Value)+"  ("+terminal.Clean(f.Name)+")")
+			d.text(bold, "▸ "+text.Escape(f.Value)+"  ("+text.Escape(f.Name)+")")
 		} else {
 			hex := hexBytes(packet.Span{At: f.At, Len: f.Len}.Of(raw))
 			room := d.Width - nameWidth - 1
-			value := terminal.Clean(f.Value)
+			value := text.Escape(f.Value)
 			row := newRow()
-			row.add(plain, pad(strings.Repeat("  ", min(depth, 5))+terminal.Clean(f.Name), nameWidth))
+			row.add(plain, pad(strings.Repeat("  ", min(depth, 5))+text.Escape(f.Name), nameWidth))
 			row.add(bright, " "+clip(value, room-1))
 			if left := d.Width - cells(row.text) - 2; left >= 2 && f.Fields == nil {
 				hex = clip(hex, left)

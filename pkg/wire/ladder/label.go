@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire/record"
 )
 
@@ -142,7 +141,7 @@ func (w *phrases) fate(f record.Fate) (note string, causes []string) {
 		}
 	}
 	if f.Cause != "" {
-		for cause := range strings.SplitSeq(terminal.Clean(f.Cause), "; ") {
+		for cause := range strings.SplitSeq(text.Escape(f.Cause), "; ") {
 			// "delayed 50ms: delay 50 ms" says one thing twice.
 			if f.Fault != 0 || !strings.HasPrefix(cause, "delay ") || strings.Contains(cause, "±") {
 				causes = append(causes, cause)
@@ -180,9 +179,9 @@ func header(r *record.Record) string {
 		}
 		return text + fmt.Sprintf(" len=%d", p.Data.Len)
 	case p.Problem != "":
-		return terminal.Clean(p.Problem)
+		return text.Escape(p.Problem)
 	}
-	return fmt.Sprintf("%s len=%d", strings.ToUpper(terminal.Clean(string(p.Proto))), p.Data.Len)
+	return fmt.Sprintf("%s len=%d", strings.ToUpper(text.Escape(string(p.Proto))), p.Data.Len)
 }
 
 // quoted is the text that a packet carries, on one line and harmless: «GET / HTTP/1.1\r\n». Too long a
@@ -197,27 +196,20 @@ func quoted(r *record.Record) string {
 	if len(data) > most {
 		data, more = data[:most], true
 	}
-	if more { // not in the middle of a character
-		for i := 1; i < utf8.UTFMax && i < len(data); i++ {
-			if tail := data[len(data)-i:]; utf8.RuneStart(tail[0]) {
-				if !utf8.FullRune(tail) {
-					data = data[:len(data)-i]
-				}
-				break
-			}
-		}
-	}
-	text := Text(data)
 	if more {
-		text += "…"
+		data = data[:len(data)-text.Unfinished(data)]
 	}
-	return "«" + text + "»"
+	line := Text(data)
+	if more {
+		line += "…"
+	}
+	return "«" + line + "»"
 }
 
 var escapes = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`, `\`, `\\`)
 
-// Text makes bytes from the network a harmless line. A line feed is \n, as programmers write it.
-func Text(data []byte) string { return terminal.Clean(escapes.Replace(string(data))) }
+// Text is bytes from the network as one escaped line. A line feed is \n, as programmers write it.
+func Text(data []byte) string { return text.Escape(escapes.Replace(string(data))) }
 
 // style is the colour of a packet: its fate if that was bad, else what it is.
 func (d *drawing) style(r *record.Record) style {

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/terminal"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire/record"
 )
 
@@ -253,9 +253,9 @@ func (v View) Note(text string) string    { return v.line(dim, text) }
 func (v View) Forgotten(n int) string     { return v.Note(fmt.Sprintf(words.In(v.Lang).Forgotten, n)) }
 func (v View) Scope() string              { return v.Note(words.In(v.Lang).LinkLayer) }
 
-func (v View) line(s style, text string) string {
+func (v View) line(s style, line string) string {
 	row := newRow()
-	row.add(s, clip(terminal.Clean(text), max(v.Width, MinWidth)))
+	row.add(s, clip(text.Escape(line), max(v.Width, MinWidth)))
 	return row.String(v.Colour)
 }
 
@@ -277,12 +277,12 @@ func (v View) Head(r *record.Record) []string {
 
 // ends writes connection, protocol and addresses, on two lines where one is too short.
 func (d *drawing) ends(r *record.Record) {
-	what := strings.ToUpper(terminal.Clean(string(r.Packet.Proto)))
+	what := strings.ToUpper(text.Escape(string(r.Packet.Proto)))
 	if r.Conn > 0 {
 		what = fmt.Sprintf(d.words.Conn, r.Conn) + " · " + what
 	}
-	client := terminal.Clean(r.Client.String())
-	server := terminal.Clean(r.Server.String())
+	client := text.Escape(r.Client.String())
+	server := text.Escape(r.Server.String())
 	row := &row{}
 	row.add(bold, "── "+clip(what, d.Width-6)+" ")
 	line := fmt.Sprintf("%s %s → %s %s ", d.words.Client, client, d.words.Server, server)

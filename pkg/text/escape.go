@@ -1,4 +1,4 @@
-package terminal
+package text
 
 import (
 	"fmt"
@@ -34,17 +34,17 @@ var unseen = &unicode.RangeTable{
 	},
 }
 
-// harmful says whether r must not reach a screen as it is.
-func harmful(r rune) bool {
-	return r < ' ' || 0x7f <= r && (r < 0xa0 || unicode.Is(unseen, r))
+// Visible reports whether Escape leaves r as it is.
+func Visible(r rune) bool {
+	return ' ' <= r && (r < 0x7f || r >= 0xa0 && !unicode.Is(unseen, r))
 }
 
-// Clean makes text from the network harmless: a character that could move the
+// Escape makes text from the network harmless: a character that could move the
 // cursor, start an escape sequence, reorder or hide text is shown as \x1b or
 // \u202e, a byte that is not UTF-8 as \xff, a tab as a space. Line feeds are
 // controls too: give it one line at a time. Everything that prints stays as it
 // is, whatever the language. Nothing is allocated where nothing has to change.
-func Clean(s string) string {
+func Escape(s string) string {
 	i := dirt(s)
 	if i == len(s) {
 		return s
@@ -72,10 +72,10 @@ func Clean(s string) string {
 	return b.String()
 }
 
-// dirt returns where the first harmful character or byte of s is, or len(s).
+// dirt returns where the first unsafe_ character or byte of s is, or len(s).
 func dirt(s string) int {
 	for i, r := range s {
-		if harmful(r) {
+		if !Visible(r) {
 			return i
 		}
 		if r == utf8.RuneError {

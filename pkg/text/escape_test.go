@@ -1,4 +1,4 @@
-package terminal
+package text
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestClean(t *testing.T) {
+func TestEscape(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"", ""},
 		{"hello, world", "hello, world"},
@@ -29,38 +29,38 @@ func TestClean(t *testing.T) {
 		{"\U000e0001x", `\U000e0001x`},
 		{"a\u00adb\u034f\u115f\u1160\u17b4\u3164\uffa0 한글 ខ្មែរ", `a\u00adb\u034f\u115f\u1160\u17b4\u3164\uffa0 한글 ខ្មែរ`},
 	} {
-		if got := Clean(tt.in); got != tt.want {
-			t.Errorf("Clean(%q) = %q, want %q", tt.in, got, tt.want)
+		if got := Escape(tt.in); got != tt.want {
+			t.Errorf("Escape(%q) = %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }
 
-func TestCleanAllocatesNothing(t *testing.T) {
+func TestEscapeAllocatesNothing(t *testing.T) {
 	s := strings.Repeat("hello, 世界 👩‍👧 ", 50)
-	if n := testing.AllocsPerRun(100, func() { Clean(s) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { Escape(s) }); n != 0 {
 		t.Errorf("%v allocations for harmless text, want none", n)
 	}
 }
 
-func FuzzClean(f *testing.F) {
+func FuzzEscape(f *testing.F) {
 	for _, s := range []string{"", "你好\t\x1b[31m", "\xff\xfe", "\u202e\u009b", "👩‍👧\u2028"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := Clean(s)
+		got := Escape(s)
 		if !utf8.ValidString(got) {
-			t.Fatalf("Clean(%q) = %q: not UTF-8", s, got)
+			t.Fatalf("Escape(%q) = %q: not UTF-8", s, got)
 		}
 		for _, r := range got {
 			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-				t.Fatalf("Clean(%q) = %q: has %U", s, got, r)
+				t.Fatalf("Escape(%q) = %q: has %U", s, got, r)
 			}
 		}
-		if again := Clean(got); again != got {
-			t.Fatalf("Clean(%q) = %q, and cleaned again %q", s, got, again)
+		if again := Escape(got); again != got {
+			t.Fatalf("Escape(%q) = %q, and cleaned again %q", s, got, again)
 		}
 		if len(got) < len(s) {
-			t.Fatalf("Clean(%q) = %q: something is lost", s, got)
+			t.Fatalf("Escape(%q) = %q: something is lost", s, got)
 		}
 	})
 }
