@@ -73,7 +73,7 @@ func Command[C any](name, prefix, args string, run func(context.Context, C, Env)
 				// A closed standard output is no reason for a server to die: write(2) then returns EPIPE.
 				signal.Ignore(syscall.SIGPIPE)
 				env.log = newSink(env.Stderr)
-				defer env.log.close()
+				defer env.log.std.Close()
 				env.Log = newLogger(c.common(), env.log)
 			}
 			return run(ctx, cfg, env)

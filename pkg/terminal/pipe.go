@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"netlab.example/pkg/outlet"
 	"netlab.example/pkg/text"
 )
 
@@ -15,7 +16,7 @@ const maxLine = 64 << 10
 // pipe reads plain lines, and shows prompts as lines of their own.
 type pipe struct {
 	in     *os.File
-	out    *output
+	out    *outlet.Outlet
 	lines  chan result // closed after the end of the input
 	closed chan struct{}
 
@@ -38,7 +39,7 @@ var present = func() chan struct{} {
 	return c
 }()
 
-func newPipe(in *os.File, out *output, prompt string) *pipe {
+func newPipe(in *os.File, out *outlet.Outlet, prompt string) *pipe {
 	p := &pipe{
 		in:     in,
 		out:    out,
@@ -116,7 +117,7 @@ func (p *pipe) showPrompt() {
 		return
 	}
 	line := []byte(prompt + "\n")
-	if ok, _ := p.out.admit(line); ok {
+	if ok, _ := p.out.Admit(line); ok {
 		p.show(line)
 	}
 }
@@ -127,13 +128,13 @@ func (p *pipe) setPrompt(s string) {
 	p.prompt = s
 }
 
-func (p *pipe) show(line []byte)            { p.out.Write(line) }
+func (p *pipe) show(line []byte)            { p.out.Put(line) }
 func (p *pipe) attached() <-chan struct{}   { return present }
 func (p *pipe) interrupts() <-chan struct{} { return nil }
 
 func (p *pipe) close() error {
 	close(p.closed)
 	p.in.SetReadDeadline(time.Unix(1, 0)) // ends the read where that can be done: not on os.Stdin
-	p.out.close()
+	p.out.Close()
 	return nil
 }

@@ -207,7 +207,7 @@ func TestPipeBlocked(t *testing.T) {
 		}
 		var lost int
 		if n, _ := fmt.Sscanf(got, "lost: %d\n", &lost); n == 1 {
-			if seen+lost != lines || seen < maxQueue/100 {
+			if seen+lost != lines || seen < 2000 {
 				t.Errorf("%d lines were shown and %d said to be lost, of %d", seen, lost, lines)
 			}
 			break

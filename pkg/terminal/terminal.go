@@ -10,7 +10,7 @@
 //	           ergochat/readline (tty.go)       pipe: lines (pipe.go)
 //	                   └──────┬─────┘                   │
 //	                          ▼                         ▼
-//	                     output: one bounded queue, one writer → screen
+//	                     package outlet: one bounded queue, one writer → screen
 //
 // The editing is ergochat/readline's, chosen because it alone kept the typed
 // line whole, the cursor right among wide characters, and wrapped and resized
@@ -32,6 +32,7 @@ package terminal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -39,6 +40,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/outlet"
 	"netlab.example/pkg/text"
 )
 
@@ -46,7 +48,7 @@ var (
 	// ErrInterrupt is what ReadLine returns for Ctrl-C.
 	ErrInterrupt = errors.New("interrupted")
 	// ErrClosed is what ReadLine and Write return after Close.
-	ErrClosed = errors.New("terminal is closed")
+	ErrClosed = outlet.ErrClosed
 	// ErrTooLong is what ReadLine returns, on a pipe, in place of a line of more
 	// than 64 KiB. The next call returns the next line.
 	ErrTooLong = language.Errorf("一行超过 64 KiB", "line is longer than 64 KiB")
@@ -69,7 +71,7 @@ type Options struct {
 
 // A Terminal reads lines from a person, or from a pipe, and shows lines.
 type Terminal struct {
-	out   *output
+	out   *outlet.Outlet
 	lines source
 	close func() error // does its work once
 }
@@ -93,17 +95,22 @@ func Open(in, out *os.File, opt Options) (*Terminal, error) {
 
 // open is Open for a process that is, or is not, a container's first.
 func open(in, out *os.File, opt Options, container bool) (*Terminal, error) {
-	t := &Terminal{out: newOutput(out, opt)}
+	t := new(Terminal)
+	t.out = outlet.New(out, outlet.Options{
+		LeftOut: cmp.Or(opt.Dropped, "(%d lines were not shown)"),
+		Wait:    opt.Wait,
+		Show:    func(line []byte) { t.lines.show(line) },
+	})
 	if isTTY(in) && isTTY(out) {
-		e, err := newEditor(in, t.out, opt.Prompt, container)
+		e, err := newEditor(in, out, t.out, opt.Prompt, container)
 		if err != nil {
+			t.out.Close()
 			return nil, err
 		}
 		t.lines = e
 	} else {
 		t.lines = newPipe(in, t.out, opt.Prompt)
 	}
-	t.out.start(t.lines.show)
 	t.close = sync.OnceValue(t.lines.close)
 	return t, nil
 }
@@ -160,10 +167,10 @@ func (t *Terminal) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	line := p
-	if !bytes.HasSuffix(p, newline) {
+	if p[len(p)-1] != '\n' {
 		line = append(bytes.Clone(p), '\n')
 	}
-	ok, err := t.out.admit(line)
+	ok, err := t.out.Admit(line)
 	if err != nil {
 		return 0, err
 	}

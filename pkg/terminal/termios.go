@@ -43,8 +43,8 @@ func getTermios(f *os.File) (t *unix.Termios, err error) {
 
 // rawSize is what the kernel says of the size of the screen: 0x0 where it was
 // never told.
-func (o *output) rawSize() (width, height int) {
-	withFD(o.file, func(fd int) error {
+func rawSize(f *os.File) (width, height int) {
+	withFD(f, func(fd int) error {
 		ws, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
 		if err == nil {
 			width, height = int(ws.Col), int(ws.Row)

@@ -12,6 +12,7 @@ import (
 	"github.com/ergochat/readline"
 	"golang.org/x/sys/unix"
 
+	"netlab.example/pkg/outlet"
 	"netlab.example/pkg/text"
 )
 
@@ -26,7 +27,8 @@ const (
 // editor is the line editor on a TTY.
 type editor struct {
 	in      *os.File
-	out     *output
+	tty     *os.File // the screen
+	out     *outlet.Outlet
 	before  *unix.Termios
 	keys    *keys
 	rl      *readline.Instance
@@ -45,9 +47,10 @@ type editor struct {
 	prompt string // what setPrompt wants
 }
 
-func newEditor(in *os.File, out *output, prompt string, container bool) (*editor, error) {
+func newEditor(in, tty *os.File, out *outlet.Outlet, prompt string, container bool) (*editor, error) {
 	e := &editor{
 		in:      in,
+		tty:     tty,
 		out:     out,
 		keys:    newKeys(),
 		winch:   make(chan os.Signal, 1),
@@ -58,7 +61,7 @@ func newEditor(in *os.File, out *output, prompt string, container bool) (*editor
 	}
 	e.arrive = sync.OnceFunc(func() { close(e.there) })
 	signal.Notify(e.winch, syscall.SIGWINCH) // before the size is looked at: no change is missed
-	if w, h := e.out.rawSize(); !container || w > 0 && h > 0 {
+	if w, h := rawSize(e.tty); !container || w > 0 && h > 0 {
 		e.arrive()
 	}
 	e.cfg = &readline.Config{
@@ -198,11 +201,11 @@ func (e *editor) unlockKey() {
 // lock and unlock enclose all that paints: it reaches the screen in one piece.
 func (e *editor) lock() {
 	e.mu.Lock()
-	e.out.hold(true)
+	e.out.Hold(true)
 }
 
 func (e *editor) unlock() {
-	e.out.hold(false)
+	e.out.Hold(false)
 	e.mu.Unlock()
 }
 
@@ -223,7 +226,7 @@ func (e *editor) setPrompt(s string) {
 	}
 }
 
-// screen is where rl paints: the output, without the cursor query. Its Write is
+// screen is where rl paints: the outlet, without the cursor query. Its Write is
 // called with a lock of rl held, so that the prompt may be changed here.
 type screen editor
 
@@ -236,7 +239,8 @@ func (s *screen) Write(p []byte) (int, error) {
 		s.cfg.Prompt = s.prompt
 		return 0, nil
 	}
-	return s.out.Write(p)
+	s.out.Put(p)
+	return len(p), nil
 }
 
 func (e *editor) attached() <-chan struct{}   { return e.there }
@@ -252,7 +256,7 @@ func (e *editor) close() error {
 	case <-time.After(leaveTime):
 	}
 	e.rl.Close()
-	e.out.close()
+	e.out.Close()
 	if err := restore(e.in, e.before); !errors.Is(err, syscall.EIO) { // EIO: it hung up
 		return err
 	}
@@ -261,7 +265,7 @@ func (e *editor) close() error {
 
 // size is the size of the screen, or the classic one while it is unknown.
 func (e *editor) size() (width, height int) {
-	if w, h := e.out.rawSize(); w > 0 && h > 0 {
+	if w, h := rawSize(e.tty); w > 0 && h > 0 {
 		return w, h
 	}
 	return 80, 24
