@@ -35,6 +35,16 @@ for dir in $modules; do
 	[ -z "$strangers" ] || finding "${dir#"$PWD"/} imports $(echo $strangers)"
 done
 
+# pkg/wire is for programs that read what a wire tells: no decoder in it, and below it neither a kernel interface nor the logger.
+deps() { go list -deps -f '{{.ImportPath}}' "$@" | grep -E "$forbidden" | sort -u; }
+kernel='^(github\.com/(mdlayher|vishvananda|google/nftables)/?|go\.uber\.org/zap)'
+forbidden="$kernel|^github\.com/gopacket/"
+strangers=$(deps ./pkg/wire)
+[ -z "$strangers" ] || finding "pkg/wire imports $(echo $strangers)"
+forbidden=$kernel
+strangers=$(deps ./pkg/wire/...)
+[ -z "$strangers" ] || finding "a package below pkg/wire imports $(echo $strangers)"
+
 # Known vulnerabilities, where the database can be reached.
 for dir in $modules; do
 	found=$(cd "$dir" && go run $govulncheck ./... 2>&1)

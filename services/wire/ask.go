@@ -20,8 +20,8 @@ import (
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
-	"netlab.example/services/wire/api"
 )
 
 // AskConfig is what the environment may set for the commands that ask a running wire. They read the same
@@ -33,26 +33,26 @@ type AskConfig struct {
 // asker is what such a command works with.
 type asker struct {
 	app.Env
-	wire  *api.Client
+	wire  *wire.Client
 	words phrases
 }
 
 // ask makes a subcommand of a function that asks wire.
 func ask(name, args string, run func(context.Context, *asker) error) app.Subcommand {
 	return app.Command(name, "WIRE", args, func(ctx context.Context, cfg AskConfig, env app.Env) error {
-		wire, err := api.NewClient(cfg.API)
+		client, err := wire.NewClient(cfg.API)
 		if err != nil {
 			return failure.Usage(fmt.Errorf("WIRE_API: %w", err))
 		}
-		defer wire.Close()
-		return explain(ctx, run(ctx, &asker{env, wire, words.In(env.Lang.People)}), cfg.API, env)
+		defer client.Close()
+		return explain(ctx, run(ctx, &asker{env, client, words.In(env.Lang.People)}), cfg.API, env)
 	})
 }
 
 // explain turns an error into a line that says what to do. The end that the learner asked for is none.
 func explain(ctx context.Context, err error, address string, env app.Env) error {
 	w := words.In(env.Lang.People)
-	refused, isRefused := errors.AsType[*api.Error](err)
+	refused, isRefused := errors.AsType[*wire.Error](err)
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return nil
@@ -64,7 +64,7 @@ func explain(ctx context.Context, err error, address string, env app.Env) error 
 		return failure.Usage(err)
 	case isRefused:
 		return err
-	case errors.Is(err, api.ErrEnded):
+	case errors.Is(err, wire.ErrEnded):
 		return failure.Hint(errors.New(w.Ended), errors.New(w.StartAgain))
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrDeadlineExceeded):
 		return failure.Hint(fmt.Errorf(w.NoWire, address, sockets.Why(err, env.Lang.People)), errors.New(w.StartWire))

@@ -22,6 +22,7 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
 	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
@@ -36,19 +37,19 @@ type bench struct {
 	watching bool
 }
 
-func (b *bench) Status() engine.Status {
-	return engine.Status{Mechanism: engine.Compat, Impairs: !b.watching, Service: "tcp://:8080", Interface: "eth0", MTU: 1500, Unseen: 3,
-		Limits: []engine.Limit{{Code: engine.NoLinkLayer}, {Code: "news", Why: "of \x1b[2J tomorrow"}}}
+func (b *bench) Status() wire.Status {
+	return wire.Status{Mechanism: wire.Compat, Impairs: !b.watching, Service: "tcp://:8080", Interface: "eth0", MTU: 1500, Unseen: 3,
+		Limits: []wire.Limit{{Code: wire.NoLinkLayer}, {Code: "news", Why: "of \x1b[2J tomorrow"}}}
 }
 
-func (b *bench) Change(line string) (link.Settings, error) {
+func (b *bench) Change(line string) (wire.Settings, error) {
 	if b.watching {
-		return link.Settings{}, engine.ErrWatchingOnly
+		return wire.Settings{}, engine.ErrWatchingOnly
 	}
 	return b.Link.Change(line)
 }
 
-func (b *bench) Do(s link.Scenario) ([]link.Fault, error) {
+func (b *bench) Do(s wire.Scenario) ([]wire.Fault, error) {
 	if b.watching {
 		return nil, engine.ErrWatchingOnly
 	}
@@ -65,9 +66,9 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	wire := &bench{Link: &link.Link{}}
-	l := &lab{t, wire, record.NewLog(1000, 64<<20), ""}
-	s := &api.Server{Wire: wire, Link: wire.Link, Log: l.log, Tracker: trace.New(), Service: engine.Service{Proto: packet.ProtoTCP, Port: 1}}
+	b := &bench{Link: &link.Link{}}
+	l := &lab{t, b, record.NewLog(1000, 64<<20), ""}
+	s := &api.Server{Wire: b, Link: b.Link, Log: l.log, Tracker: trace.New(), Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
 	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -79,11 +80,11 @@ func newLab(t *testing.T) *lab {
 }
 
 // add passes a packet through a tracker's and a link's hands, as the engine does.
-func (l *lab) add(tracker *trace.Tracker, dir record.Direction, tcp layers.TCP, data string) {
+func (l *lab) add(tracker *trace.Tracker, dir wire.Direction, tcp layers.TCP, data string) {
 	l.t.Helper()
 	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.IP{10, 0, 0, 1}, DstIP: net.IP{10, 0, 0, 2}}
 	tcp.SrcPort, tcp.DstPort, tcp.Window = 5000, 8080, 500
-	if dir == record.Out {
+	if dir == wire.Out {
 		ip.SrcIP, ip.DstIP, tcp.SrcPort, tcp.DstPort = ip.DstIP, ip.SrcIP, 8080, 5000
 	}
 	tcp.SetNetworkLayerForChecksum(ip)
@@ -91,7 +92,7 @@ func (l *lab) add(tracker *trace.Tracker, dir record.Direction, tcp layers.TCP, 
 	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, &tcp, gopacket.Payload(data)); err != nil {
 		l.t.Fatal(err)
 	}
-	r := &record.Record{ID: l.log.Next(), Time: time.Unix(1_700_000_000, int64(l.log.Next())*1e6), Dir: dir, Raw: buf.Bytes(), Packet: packet.Decode(buf.Bytes())}
+	r := &wire.Record{ID: l.log.Next(), Time: time.Unix(1_700_000_000, int64(l.log.Next())*1e6), Dir: dir, Raw: buf.Bytes(), Packet: packet.Decode(buf.Bytes())}
 	tracker.Identify(r)
 	r.Fate = l.wire.Decide(r).Fate
 	tracker.Label(r)
@@ -101,10 +102,10 @@ func (l *lab) add(tracker *trace.Tracker, dir record.Direction, tcp layers.TCP, 
 // hello is a handshake and one piece of data.
 func (l *lab) hello() {
 	tracker := trace.New()
-	l.add(tracker, record.In, layers.TCP{Seq: 100, SYN: true}, "")
-	l.add(tracker, record.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "")
-	l.add(tracker, record.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "")
-	l.add(tracker, record.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "你好")
+	l.add(tracker, wire.In, layers.TCP{Seq: 100, SYN: true}, "")
+	l.add(tracker, wire.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "")
+	l.add(tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "")
+	l.add(tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "你好")
 }
 
 // run runs a command with arguments and returns what it printed.
@@ -122,13 +123,13 @@ func (l *lab) run(command func(context.Context, *asker) error, stdin string, arg
 		l.t.Cleanup(func() { f.Close() })
 		return f
 	}
-	wire, err := api.NewClient(l.address)
+	client, err := wire.NewClient(l.address)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	defer wire.Close()
+	defer client.Close()
 	env := app.Env{Args: args, Lang: language.Choice{People: language.English}, Stdin: file("in", stdin), Stdout: file("out", "")}
-	err = explain(l.t.Context(), command(l.t.Context(), &asker{env, wire, words.En}), l.address, env)
+	err = explain(l.t.Context(), command(l.t.Context(), &asker{env, client, words.En}), l.address, env)
 	env.Stdout.Seek(0, io.SeekStart)
 	out, _ := io.ReadAll(env.Stdout)
 	return string(out), err
@@ -152,7 +153,7 @@ func (l *lab) expect(out string, err error, want ...string) {
 
 func TestWatch(t *testing.T) {
 	l := newLab(t)
-	l.wire.Link.Run(link.Scenario{Link: []string{"in.loss=0%"}, Faults: []link.Fault{{Do: link.Drop, Kind: link.Data, Nth: 1, To: record.In}}})
+	l.wire.Link.Run(wire.Scenario{Link: []string{"in.loss=0%"}, Faults: []wire.Fault{{Do: wire.Drop, Kind: wire.OnData, Nth: 1, To: wire.In}}})
 	l.hello()
 	out, err := l.run(watch, "", "--once")
 	l.expect(out, err, "ARP are not seen from here", "client 10.0.0.1:5000 → server 10.0.0.2:8080", "handshake 1/3", "data #1 «你好»", "✗ dropped here")
@@ -187,14 +188,14 @@ func TestOnceEnds(t *testing.T) {
 // busy puts a reverse proxy before the API, which sees to it that a packet comes with each request, to the 100th.
 func (l *lab) busy() {
 	l.t.Helper()
-	wire, err := url.Parse("http" + strings.TrimPrefix(l.address, "tcp"))
+	api, err := url.Parse("http" + strings.TrimPrefix(l.address, "tcp"))
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	proxy, requests := httputil.NewSingleHostReverseProxy(wire), 0
+	proxy, requests := httputil.NewSingleHostReverseProxy(api), 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if requests++; requests < 100 {
-			l.log.Append(&record.Record{Conn: 9, Dir: record.In, Fate: record.Fate{What: record.Delivered}})
+			l.log.Append(&wire.Record{Conn: 9, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
 		}
 		proxy.ServeHTTP(w, r)
 	}))
@@ -210,13 +211,13 @@ func TestWatchFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, _ := api.NewClient(l.address)
-	defer wire.Close()
+	client, _ := wire.NewClient(l.address)
+	defer client.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		env := app.Env{Args: []string{"--json"}, Stdin: os.Stdin, Stdout: w}
-		done <- explain(ctx, watch(ctx, &asker{env, wire, words.En}), "", env)
+		done <- explain(ctx, watch(ctx, &asker{env, client, words.En}), "", env)
 		w.Close()
 	}()
 	buf := make([]byte, 64<<10)
@@ -335,7 +336,7 @@ func TestPicture(t *testing.T) {
 	if file != live {
 		t.Error("the same records from a file give another picture")
 	}
-	l.log.Append(&record.Record{Conn: 2, Dir: record.In, Fate: record.Fate{What: record.Delivered}})
+	l.log.Append(&wire.Record{Conn: 2, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
 	out, err := l.run(picture, "", "--last")
 	l.expect(out, err, "connection 2")
 	if strings.Contains(out, "你好") {
@@ -351,10 +352,10 @@ func TestPictureOfMuch(t *testing.T) {
 	l := newLab(t)
 	for conn := 1; conn <= 2; conn++ {
 		for range 250 {
-			l.log.Append(&record.Record{Conn: conn, Dir: record.In, Raw: make([]byte, 6_000), Fate: record.Fate{What: record.Delivered}})
+			l.log.Append(&wire.Record{Conn: conn, Dir: wire.In, Raw: make([]byte, 6_000), Fate: wire.Fate{What: wire.Delivered}})
 		}
 	}
-	l.log.Append(&record.Record{Conn: 3, Dir: record.In, Fate: record.Fate{What: record.Delivered}})
+	l.log.Append(&wire.Record{Conn: 3, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
 	number := regexp.MustCompile(`>#(\d+)<`)
 	for args, want := range map[string]string{"": "#302 to #501", "--last": "#501 to #501", "--conn 1": "#51 to #250", "--conn 1 --last": "#51 to #250", "--since 490": "#491 to #501"} {
 		out, err := l.run(picture, "", strings.Fields(args)...)
@@ -380,7 +381,7 @@ func TestNoWire(t *testing.T) {
 	if _, err := l.run(status, ""); err == nil || !strings.Contains(err.Error(), "no wire answers at "+l.address) {
 		t.Errorf("got %v", err)
 	}
-	if err := explain(t.Context(), api.ErrEnded, "", app.Env{}); err == nil || err.Error() != words.Zh.Ended {
+	if err := explain(t.Context(), wire.ErrEnded, "", app.Env{}); err == nil || err.Error() != words.Zh.Ended {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"netlab.example/pkg/failure"
-	"netlab.example/services/wire/api"
+	"netlab.example/pkg/wire"
 )
 
 // captureCommand writes pcapng to standard output: what wire remembers, or with --follow what comes, too.
@@ -20,5 +20,5 @@ func captureCommand(ctx context.Context, a *asker) error {
 	if onTTY(a.Stdout) {
 		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire capture > lab.pcapng; wire capture --follow | wireshark -k -i -"))
 	}
-	return a.wire.Capture(ctx, api.Query{Since: *since, Conn: *conn}, *follow, a.Stdout)
+	return a.wire.Capture(ctx, wire.Query{Since: *since, Conn: *conn}, *follow, a.Stdout)
 }

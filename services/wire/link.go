@@ -9,8 +9,7 @@ import (
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/text"
-	"netlab.example/services/wire/api"
-	"netlab.example/services/wire/link"
+	"netlab.example/pkg/wire"
 )
 
 // linkCommand shows or changes the link's settings.
@@ -22,10 +21,10 @@ func linkCommand(ctx context.Context, a *asker) error {
 		return err
 	}
 	line := strings.Join(words, " ")
-	if _, err := (link.Settings{}).Parse(line); err != nil {
+	if _, err := (wire.Settings{}).Parse(line); err != nil {
 		return failure.Usage(err)
 	}
-	var l api.Link
+	var l wire.Link
 	if line == "" {
 		l, err = a.wire.Link(ctx)
 	} else {
@@ -51,7 +50,7 @@ func do(ctx context.Context, a *asker) error {
 	if err != nil {
 		return err
 	}
-	var faults api.Faults
+	var faults wire.Faults
 	switch {
 	case len(words) == 0:
 		faults, err = a.wire.Faults(ctx)
@@ -66,7 +65,7 @@ func do(ctx context.Context, a *asker) error {
 			}
 			scenario = string(file)
 		}
-		if _, err := link.ParseScenario(scenario); err != nil {
+		if _, err := wire.ParseScenario(scenario); err != nil {
 			return failure.Usage(errors.New(text.Escape(strings.TrimPrefix(err.Error(), oneLine(scenario)))))
 		}
 		faults, err = a.wire.Do(ctx, scenario)
@@ -81,7 +80,7 @@ func do(ctx context.Context, a *asker) error {
 	}
 	var rows [][]string
 	for _, x := range faults.Faults {
-		rows = append(rows, []string{fmt.Sprint(x.Number), text.Escape(x.Line), a.words.faultState(x.Fault)})
+		rows = append(rows, []string{fmt.Sprint(x.Number), text.Escape(x.Line), a.words.faultState(x)})
 	}
 	return a.print(table(rows)...)
 }

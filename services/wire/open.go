@@ -9,7 +9,7 @@ import (
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
-	"netlab.example/services/wire/api"
+	"netlab.example/pkg/wire"
 )
 
 // open takes a packet apart.
@@ -29,7 +29,7 @@ func open(ctx context.Context, a *asker) error {
 		return failure.Usage(language.Errorf("%q 不是数据包的编号", "%q is no packet's number", words[0]))
 	}
 	p, err := a.wire.Packet(ctx, id)
-	refused, isRefused := errors.AsType[*api.Error](err)
+	refused, isRefused := errors.AsType[*wire.Error](err)
 	switch {
 	case isRefused && refused.Status == http.StatusNotFound:
 		return language.Errorf("没有数据包 #%d: 还没有, 或已经忘记", "there is no packet #%d: not yet, or it is forgotten", id)

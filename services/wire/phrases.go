@@ -5,8 +5,7 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/text"
-	"netlab.example/services/wire/engine"
-	"netlab.example/services/wire/link"
+	"netlab.example/pkg/wire"
 )
 
 // phrases are what the commands say, in one language; the ladder has its own. What a %s or %d stands for
@@ -46,51 +45,51 @@ type phrases struct {
 	NoLinkLayer, NoImpairment, NoFragments, FirstPiece, BigFrames, NoOwner          string
 }
 
-func (w *phrases) mechanism(m engine.Mechanism) string {
+func (w *phrases) mechanism(m wire.Mechanism) string {
 	switch m {
-	case engine.Native:
+	case wire.Native:
 		return w.Native
-	case engine.Compat:
+	case wire.Compat:
 		return w.Compat
-	case engine.Observe:
+	case wire.Observe:
 		return w.Observe
 	}
 	return w.NoMechanism
 }
 
 // limit says what cannot be done here; the reason stands behind where it differs from place to place.
-func (w *phrases) limit(l engine.Limit) string {
+func (w *phrases) limit(l wire.Limit) string {
 	switch l.Code {
-	case engine.NoLinkLayer:
+	case wire.NoLinkLayer:
 		return w.NoLinkLayer
-	case engine.NoImpairment:
+	case wire.NoImpairment:
 		return w.NoImpairment + ": " + l.Why
-	case engine.NoFragments:
+	case wire.NoFragments:
 		return w.NoFragments
-	case engine.FirstPiece:
+	case wire.FirstPiece:
 		return w.FirstPiece
-	case engine.BigFrames:
+	case wire.BigFrames:
 		return w.BigFrames
-	case engine.NoOwner:
+	case wire.NoOwner:
 		return w.NoOwner
 	}
 	return l.Why
 }
 
-func (w *phrases) faultState(f link.Fault) string {
+func (w *phrases) faultState(f wire.Fault) string {
 	note := text.Escape(f.Note)
 	switch f.State {
-	case link.Waiting:
+	case wire.Waiting:
 		return w.Armed
-	case link.Bound:
+	case wire.Bound:
 		return fmt.Sprintf(w.Bound, f.Conn)
-	case link.Fired:
+	case wire.Fired:
 		fired := fmt.Sprintf(w.Fired, f.Packet)
-		if f.Note != "" && f.Note != link.Swapped { // a swap that its second packet never came to
+		if f.Note != "" && f.Note != wire.Swapped { // a swap that its second packet never came to
 			fired += "; " + note
 		}
 		return fired
-	case link.Missed:
+	case wire.Missed:
 		return fmt.Sprintf(w.Missed, note)
 	}
 	return text.Escape(string(f.State)) + " " + note

@@ -11,9 +11,8 @@ import (
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
-	"netlab.example/pkg/wire/record"
-	"netlab.example/services/wire/api"
 )
 
 // picture draws a ladder as SVG: of what wire remembers, or of a file that wire watch --json has written;
@@ -34,11 +33,11 @@ func picture(ctx context.Context, a *asker) error {
 	if onTTY(a.Stdout) {
 		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire picture > ladder.svg"))
 	}
-	l := latest{of: map[int][]*record.Record{}, apart: *last}
+	l := latest{of: map[int][]*wire.Record{}, apart: *last}
 	if len(words) == 1 {
 		err = a.recordsOf(words[0], *conn, l.add)
 	} else {
-		err = a.past(ctx, api.Query{Since: *since, Conn: *conn}, l.add)
+		err = a.past(ctx, wire.Query{Since: *since, Conn: *conn}, l.add)
 	}
 	rs := l.of[l.newest]
 	switch {
@@ -61,12 +60,12 @@ func picture(ctx context.Context, a *asker) error {
 
 // latest keeps as many records as make a picture to be looked at, of each connection apart or of all together.
 type latest struct {
-	of     map[int][]*record.Record // by connection, or all at 0
+	of     map[int][]*wire.Record // by connection, or all at 0
 	apart  bool
 	newest int // which of them has the last packet
 }
 
-func (l *latest) add(r *record.Record, _ int) error {
+func (l *latest) add(r *wire.Record, _ int) error {
 	const most = 200
 	if r == nil {
 		return nil
@@ -80,7 +79,7 @@ func (l *latest) add(r *record.Record, _ int) error {
 }
 
 // recordsOf calls each with the records of a file of NDJSON, where lines that say how many are missing are let be.
-func (a *asker) recordsOf(name string, conn int, each func(*record.Record, int) error) error {
+func (a *asker) recordsOf(name string, conn int, each func(*wire.Record, int) error) error {
 	text, err := a.readAll(name, 16<<20)
 	if err != nil {
 		return fmt.Errorf("%s: cannot be read: %v", name, err)
@@ -91,7 +90,7 @@ func (a *asker) recordsOf(name string, conn int, each func(*record.Record, int) 
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		r := &record.Record{}
+		r := &wire.Record{}
 		if err := json.Unmarshal(line, r); err != nil {
 			return fmt.Errorf("%s, line %d: no record: %s", name, n, strings.TrimSpace(err.Error()))
 		}

@@ -10,13 +10,14 @@ import (
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/ops"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/record"
 	"netlab.example/services/wire/api"
 	"netlab.example/services/wire/engine"
 )
 
 func serve(ctx context.Context, cfg Config, env app.Env) error {
-	service, err := engine.ParseService(cfg.Service)
+	service, err := wire.ParseService(cfg.Service)
 	if err != nil {
 		return failure.Usage(fmt.Errorf("WIRE_SERVICE: %w", err))
 	}

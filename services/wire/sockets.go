@@ -6,8 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"netlab.example/services/wire/api"
-	"netlab.example/services/wire/sockets"
+	"netlab.example/pkg/wire"
 )
 
 // socketsCommand shows the service's sockets as the kernel has them; with --follow again and again.
@@ -48,7 +47,7 @@ func socketsCommand(ctx context.Context, a *asker) error {
 	}
 }
 
-func (a *asker) socketLines(s api.Sockets) []string {
+func (a *asker) socketLines(s wire.Sockets) []string {
 	if len(s.Sockets) == 0 {
 		return []string{a.words.NoSockets}
 	}
@@ -68,7 +67,7 @@ func (a *asker) socketLines(s api.Sockets) []string {
 }
 
 // socketNote says what else is worth knowing of a socket.
-func (w *phrases) socketNote(s sockets.Socket) string {
+func (w *phrases) socketNote(s wire.Socket) string {
 	var note string
 	if s.State == "LISTEN" {
 		return fmt.Sprintf(w.Backlog, s.RecvQ, s.SendQ)

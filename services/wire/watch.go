@@ -9,8 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"netlab.example/pkg/wire/record"
-	"netlab.example/services/wire/api"
+	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/screen"
 )
 
@@ -26,7 +25,7 @@ func watch(ctx context.Context, a *asker) error {
 	if err := parseNone(f, a.Args); err != nil {
 		return err
 	}
-	q := api.Query{Since: *since, Conn: *conn}
+	q := wire.Query{Since: *since, Conn: *conn}
 	switch {
 	case !*asJSON && !*plain && !*once && onTTY(a.Stdin) && onTTY(a.Stdout):
 		return a.live(ctx, *since, *conn)
@@ -38,7 +37,7 @@ func watch(ctx context.Context, a *asker) error {
 		return tell.out.Flush()
 	}
 	tell := a.teller(*asJSON, *width)
-	return a.wire.Follow(ctx, q, func(r *record.Record, missed int) error {
+	return a.wire.Follow(ctx, q, func(r *wire.Record, missed int) error {
 		if err := tell.tell(r, missed); err != nil {
 			return err
 		}
@@ -49,7 +48,7 @@ func watch(ctx context.Context, a *asker) error {
 // teller writes records as lines.
 type teller struct {
 	out  *bufio.Writer
-	tell func(r *record.Record, missed int) error
+	tell func(r *wire.Record, missed int) error
 }
 
 func (a *asker) teller(asJSON bool, width int) teller {
@@ -57,7 +56,7 @@ func (a *asker) teller(asJSON bool, width int) teller {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	if asJSON {
-		return teller{out, func(r *record.Record, missed int) error {
+		return teller{out, func(r *wire.Record, missed int) error {
 			if r == nil {
 				return enc.Encode(map[string]int{"missed": missed})
 			}
@@ -67,7 +66,7 @@ func (a *asker) teller(asJSON bool, width int) teller {
 	v := a.view(width)
 	fmt.Fprintln(out, v.Scope())
 	seen := map[int]bool{}
-	return teller{out, func(r *record.Record, missed int) error {
+	return teller{out, func(r *wire.Record, missed int) error {
 		if r == nil {
 			_, err := fmt.Fprintln(out, v.Forgotten(missed))
 			return err
@@ -92,8 +91,8 @@ func (a *asker) teller(asJSON bool, width int) teller {
 
 // past calls each as Client.Follow does, with the records up to the newest that there is now. What comes in the
 // meantime is left out: on a busy link that never ends.
-func (a *asker) past(ctx context.Context, q api.Query, each func(r *record.Record, missed int) error) error {
-	newest, err := a.wire.Records(ctx, api.Query{Since: -1})
+func (a *asker) past(ctx context.Context, q wire.Query, each func(r *wire.Record, missed int) error) error {
+	newest, err := a.wire.Records(ctx, wire.Query{Since: -1})
 	if err != nil {
 		return err
 	}
@@ -138,11 +137,11 @@ func (a *asker) live(ctx context.Context, since, conn int) error {
 	defer stop()
 	var feed screen.Feed
 	feeding.Go(func() {
-		err := a.wire.Follow(ctx, api.Query{Since: since}, func(r *record.Record, missed int) error {
+		err := a.wire.Follow(ctx, wire.Query{Since: since}, func(r *wire.Record, missed int) error {
 			feed.Add(r, missed)
 			return nil
 		})
-		if errors.Is(err, api.ErrEnded) {
+		if errors.Is(err, wire.ErrEnded) {
 			err = errors.New(a.words.Ended)
 		}
 		feed.End(err)

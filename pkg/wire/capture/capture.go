@@ -27,7 +27,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/text"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // The interfaces' numbers.
@@ -74,12 +74,12 @@ func NewWriter(w io.Writer) (*Writer, error) {
 
 // Write adds a record: one packet, and one more for each copy that the link made of it. Nothing is left
 // in a buffer, so that a reader at the other end of a pipe sees each packet at once.
-func (c *Writer) Write(r *record.Record) error {
+func (c *Writer) Write(r *wire.Record) error {
 	intf := delivered
 	switch r.Fate.What {
-	case record.Dropped:
+	case wire.Dropped:
 		intf = dropped
-	case record.Seen:
+	case wire.Seen:
 		intf = seen
 	}
 	if err := c.packet(r, intf, Comment(r)); err != nil {
@@ -98,7 +98,7 @@ func (c *Writer) Write(r *record.Record) error {
 // Missed says that n records were forgotten before they could be written: the next packet's comment tells it.
 func (c *Writer) Missed(n int) { c.missed += n }
 
-func (c *Writer) packet(r *record.Record, intf int, comment string) error {
+func (c *Writer) packet(r *wire.Record, intf int, comment string) error {
 	data := r.Sent()
 	if len(data) == 0 {
 		return nil
@@ -108,7 +108,7 @@ func (c *Writer) packet(r *record.Record, intf int, comment string) error {
 		c.missed = 0
 	}
 	flags := pcapgo.NgEpbFlags{Direction: pcapgo.NgEpbFlagDirectionInbound}
-	if r.Dir == record.Out {
+	if r.Dir == wire.Out {
 		flags.Direction = pcapgo.NgEpbFlagDirectionOutbound
 	}
 	id := uint64(r.ID)
@@ -119,19 +119,19 @@ func (c *Writer) packet(r *record.Record, intf int, comment string) error {
 
 // Comment says in one line what a packet is and what became of it. The words are English and stable, for
 // filters: the fate in capitals, then its causes as they were asked for.
-func Comment(r *record.Record) string {
+func Comment(r *wire.Record) string {
 	words := []string{fmt.Sprintf("wire #%d:", r.ID)}
 	f := r.Fate
-	if f.What != record.Delivered && f.What != "" {
+	if f.What != wire.Delivered && f.What != "" {
 		words = append(words, strings.ToUpper(string(f.What)))
 	}
-	if f.What != record.Delayed && f.Delay > 0 {
+	if f.What != wire.Delayed && f.Delay > 0 {
 		words = append(words, "DELAYED")
 	}
 	if f.Delay > 0 {
 		words = append(words, f.Delay.String())
 	}
-	if f.What != record.Duplicated && f.Copies > 0 {
+	if f.What != wire.Duplicated && f.Copies > 0 {
 		words = append(words, "DUPLICATED")
 	}
 	if f.Damage != nil {
@@ -144,13 +144,13 @@ func Comment(r *record.Record) string {
 	return text.Escape(strings.Join(words, " "))
 }
 
-func label(r *record.Record) string {
+func label(r *wire.Record) string {
 	l := r.Label
 	text := string(l.Kind)
 	switch {
-	case l.Kind == record.KindData || l.Kind == record.KindDatagram:
+	case l.Kind == wire.KindData || l.Kind == wire.KindDatagram:
 		text += fmt.Sprintf(" #%d to %s", r.Ordinal, r.Dir.Peer())
-	case l.Kind == record.KindRetransmission && r.Class == record.ClassData:
+	case l.Kind == wire.KindRetransmission && r.Class == wire.ClassData:
 		text += fmt.Sprintf(" of data #%d to %s", r.Ordinal, r.Dir.Peer())
 	}
 	if l.Of > 0 {

@@ -14,18 +14,18 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 123456789, time.UTC)
 
 // segment makes a record of a real TCP packet.
-func segment(t *testing.T, id int, dir record.Direction, tcp layers.TCP, data string, fate record.Fate, label record.Label) *record.Record {
+func segment(t *testing.T, id int, dir wire.Direction, tcp layers.TCP, data string, fate wire.Fate, label wire.Label) *wire.Record {
 	t.Helper()
 	src, dst := net.IP{172, 18, 0, 5}, net.IP{172, 18, 0, 2}
 	tcp.SrcPort, tcp.DstPort = 51234, 8080
-	if dir == record.Out {
+	if dir == wire.Out {
 		src, dst = dst, src
 		tcp.SrcPort, tcp.DstPort = 8080, 51234
 	}
@@ -36,23 +36,23 @@ func segment(t *testing.T, id int, dir record.Direction, tcp layers.TCP, data st
 	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, &tcp, gopacket.Payload(data)); err != nil {
 		t.Fatal(err)
 	}
-	return &record.Record{ID: id, Time: start.Add(time.Duration(id) * 10 * time.Millisecond), Dir: dir, Conn: 1, Ordinal: 1, Class: record.ClassData,
+	return &wire.Record{ID: id, Time: start.Add(time.Duration(id) * 10 * time.Millisecond), Dir: dir, Conn: 1, Ordinal: 1, Class: wire.ClassData,
 		Fate: fate, Label: label, Raw: buf.Bytes(), Packet: packet.Decode(buf.Bytes())}
 }
 
 // conversation has each fate once.
-func conversation(t *testing.T) []*record.Record {
-	data, ack := record.Label{Kind: record.KindData}, record.Label{Kind: record.KindACK}
-	ok := record.Fate{What: record.Delivered}
-	return []*record.Record{
-		segment(t, 1, record.In, layers.TCP{Seq: 100, SYN: true}, "", ok, record.Label{Kind: record.KindSYN}),
-		segment(t, 2, record.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "", ok, record.Label{Kind: record.KindSYNACK}),
-		segment(t, 3, record.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "", ok, ack),
-		segment(t, 4, record.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "hello", record.Fate{What: record.Dropped, Cause: "loss 30 %"}, data),
-		segment(t, 5, record.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "hello", record.Fate{What: record.Duplicated, Cause: "duplicate 5 %", Copies: 1},
-			record.Label{Kind: record.KindRetransmission, Of: 4, By: record.ByTimer}),
-		segment(t, 6, record.Out, layers.TCP{Seq: 501, Ack: 106, ACK: true, PSH: true}, "answer", record.Fate{What: record.Corrupted, Cause: "corrupt 1 %; delay 50 ms", Damage: &record.Damage{Offset: 41, Mask: 1}, Delay: 50 * time.Millisecond}, data),
-		segment(t, 7, record.Out, layers.TCP{Seq: 507, Ack: 106, ACK: true}, "", record.Fate{What: record.Seen}, ack),
+func conversation(t *testing.T) []*wire.Record {
+	data, ack := wire.Label{Kind: wire.KindData}, wire.Label{Kind: wire.KindACK}
+	ok := wire.Fate{What: wire.Delivered}
+	return []*wire.Record{
+		segment(t, 1, wire.In, layers.TCP{Seq: 100, SYN: true}, "", ok, wire.Label{Kind: wire.KindSYN}),
+		segment(t, 2, wire.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "", ok, wire.Label{Kind: wire.KindSYNACK}),
+		segment(t, 3, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "", ok, ack),
+		segment(t, 4, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "hello", wire.Fate{What: wire.Dropped, Cause: "loss 30 %"}, data),
+		segment(t, 5, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "hello", wire.Fate{What: wire.Duplicated, Cause: "duplicate 5 %", Copies: 1},
+			wire.Label{Kind: wire.KindRetransmission, Of: 4, By: wire.ByTimer}),
+		segment(t, 6, wire.Out, layers.TCP{Seq: 501, Ack: 106, ACK: true, PSH: true}, "answer", wire.Fate{What: wire.Corrupted, Cause: "corrupt 1 %; delay 50 ms", Damage: &wire.Damage{Offset: 41, Mask: 1}, Delay: 50 * time.Millisecond}, data),
+		segment(t, 7, wire.Out, layers.TCP{Seq: 507, Ack: 106, ACK: true}, "", wire.Fate{What: wire.Seen}, ack),
 	}
 }
 
@@ -67,7 +67,7 @@ var comments = []string{
 	"wire #7: SEEN ack",
 }
 
-func write(t *testing.T, rs []*record.Record) []byte {
+func write(t *testing.T, rs []*wire.Record) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	c, err := NewWriter(&file)
@@ -102,7 +102,7 @@ func TestReadBack(t *testing.T) {
 		if !bytes.Equal(data, r.Sent()) || !ci.Timestamp.Equal(r.Time) {
 			t.Errorf("#%d: %x at %s", r.ID, data, ci.Timestamp)
 		}
-		if want := map[record.What]int{record.Dropped: 1, record.Seen: 2}[r.Fate.What]; ci.InterfaceIndex != want {
+		if want := map[wire.What]int{wire.Dropped: 1, wire.Seen: 2}[r.Fate.What]; ci.InterfaceIndex != want {
 			t.Errorf("#%d is on interface %d, want %d", r.ID, ci.InterfaceIndex, want)
 		}
 	}
@@ -149,7 +149,7 @@ func TestMissedAndHostile(t *testing.T) {
 	}
 	c.Missed(3)
 	c.Missed(4)
-	for _, r := range append(rs, &record.Record{ID: 8}) { // the last has no bytes: there is nothing to write
+	for _, r := range append(rs, &wire.Record{ID: 8}) { // the last has no bytes: there is nothing to write
 		if err := c.Write(r); err != nil {
 			t.Fatal(err)
 		}

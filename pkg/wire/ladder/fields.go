@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"netlab.example/pkg/text"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
 )
 
 // maxDump is how many bytes of data are shown of an opened packet; a capture has them all.
@@ -14,14 +14,14 @@ const maxDump = 4096
 
 // Open takes a packet apart: each header with its fields, their values and their bytes, then the data.
 // The lines have at most v.Width cells.
-func (v View) Open(r *record.Record) []string {
+func (v View) Open(r *wire.Record) []string {
 	d := v.drawing()
 	d.client = 0
 	row := newRow()
 	row.add(bold, clip(fmt.Sprintf("#%d  %s  %s", r.ID, r.Time.Format("15:04:05.000000"), d.words.label(r)), d.Width))
 	d.emit(row)
 	note, causes := d.words.fate(r.Fate)
-	if r.Fate.What == record.Seen {
+	if r.Fate.What == wire.Seen {
 		note = d.words.Seen
 	}
 	if note != "" || len(causes) > 0 {
@@ -42,13 +42,13 @@ func (d *drawing) text(s style, text string) {
 }
 
 // fields writes a tree: name, value, and on the right the bytes.
-func (d *drawing) fields(raw []byte, fs []packet.Field, depth int) {
+func (d *drawing) fields(raw []byte, fs []wire.Field, depth int) {
 	nameWidth := min(30, d.Width/2)
 	for _, f := range fs {
 		if depth == 0 {
 			d.text(bold, "▸ "+text.Escape(f.Value)+"  ("+text.Escape(f.Name)+")")
 		} else {
-			hex := hexBytes(packet.Span{At: f.At, Len: f.Len}.Of(raw))
+			hex := hexBytes(wire.Span{At: f.At, Len: f.Len}.Of(raw))
 			room := d.Width - nameWidth - 1
 			value := text.Escape(f.Value)
 			row := newRow()
@@ -75,7 +75,7 @@ func hexBytes(b []byte) string {
 }
 
 // dump writes the data as bytes, and as text beside them where a byte is a plain letter.
-func (d *drawing) dump(r *record.Record) {
+func (d *drawing) dump(r *wire.Record) {
 	data := r.Payload()
 	each := 16
 	if d.Width < 76 {

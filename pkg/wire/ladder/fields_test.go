@@ -9,12 +9,12 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
 )
 
 // real makes a record of true bytes.
-func real(t *testing.T, data string) *record.Record {
+func real(t *testing.T, data string) *wire.Record {
 	t.Helper()
 	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: net.IP{172, 18, 0, 5}, DstIP: net.IP{172, 18, 0, 2}}
 	tcp := &layers.TCP{SrcPort: 51234, DstPort: 8080, Seq: 1000, Ack: 2000, PSH: true, ACK: true, Window: 502, Options: []layers.TCPOption{
@@ -26,14 +26,14 @@ func real(t *testing.T, data string) *record.Record {
 	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, tcp, gopacket.Payload(data)); err != nil {
 		t.Fatal(err)
 	}
-	r := pack(record.In, packet.PSH|packet.ACK, 1, 1, data, record.Label{Kind: record.KindData})
+	r := pack(wire.In, wire.PSH|wire.ACK, 1, 1, data, wire.Label{Kind: wire.KindData})
 	r.ID, r.Time, r.Raw, r.Packet = 4, start, buf.Bytes(), packet.Decode(buf.Bytes())
 	return r
 }
 
 func TestOpen(t *testing.T) {
 	r := real(t, "你好, wire!\r\n\x1b[2J")
-	r.Fate = record.Fate{What: record.Corrupted, Cause: "corrupt data #1 to server", Damage: &record.Damage{Offset: 52, Mask: 4}, Fault: 1}
+	r.Fate = wire.Fate{What: wire.Corrupted, Cause: "corrupt data #1 to server", Damage: &wire.Damage{Offset: 52, Mask: 4}, Fault: 1}
 	for _, width := range []int{80, 40} {
 		v := View{Width: width, Lang: language.English}
 		lines := v.Open(r)
@@ -47,7 +47,7 @@ func TestOpen(t *testing.T) {
 // TestOpenPart: of a packet of which the beginning was kept, and whose fate is not known, both are said.
 func TestOpenPart(t *testing.T) {
 	r := real(t, strings.Repeat("x", 500))
-	r.Raw, r.Fate = r.Raw[:152], record.Fate{What: record.Seen}
+	r.Raw, r.Fate = r.Raw[:152], wire.Fate{What: wire.Seen}
 	got := strings.Join(View{Width: 80, Lang: language.English}.Open(r), "\n")
 	for _, want := range []string{"\nseen, fate unknown\n", "500 bytes, 100 of them kept", "… +400", "«xxx"} {
 		if !strings.Contains(got, want) {
@@ -61,7 +61,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("\x60\x00\x00\x00"), 40)
 	f.Fuzz(func(t *testing.T, raw []byte, width int) {
 		v := View{Width: min(max(width, 0), 300), Colour: true}
-		r := &record.Record{ID: 1, Raw: raw, Packet: packet.Decode(raw), Fate: record.Fate{Damage: &record.Damage{Offset: width, Mask: 1}}}
+		r := &wire.Record{ID: 1, Raw: raw, Packet: packet.Decode(raw), Fate: wire.Fate{Damage: &wire.Damage{Offset: width, Mask: 1}}}
 		checkHarmless(t, v, v.Open(r))
 	})
 }

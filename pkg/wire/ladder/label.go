@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"netlab.example/pkg/text"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // label says what r is.
-func (w *phrases) label(r *record.Record) string {
+func (w *phrases) label(r *wire.Record) string {
 	text := w.kind(r)
 	if r.Ends {
 		text += w.Ends
@@ -18,58 +18,58 @@ func (w *phrases) label(r *record.Record) string {
 	return text
 }
 
-func (w *phrases) kind(r *record.Record) string {
+func (w *phrases) kind(r *wire.Record) string {
 	switch l := r.Label; l.Kind {
-	case record.KindSYN:
+	case wire.KindSYN:
 		return w.SYN
-	case record.KindSYNACK:
+	case wire.KindSYNACK:
 		return w.SYNACK
-	case record.KindHandshakeACK:
+	case wire.KindHandshakeACK:
 		return w.HandshakeACK
-	case record.KindData:
+	case wire.KindData:
 		return fmt.Sprintf(w.Data, r.Ordinal)
-	case record.KindACK:
+	case wire.KindACK:
 		if l.Of > 0 {
 			return fmt.Sprintf(w.ACKOf, l.Of)
 		}
 		return w.ACK
-	case record.KindDupACK:
+	case wire.KindDupACK:
 		return fmt.Sprintf(w.DupACK, l.Nth)
-	case record.KindWindowUpdate:
+	case wire.KindWindowUpdate:
 		return w.WindowUpdate
-	case record.KindZeroWindow:
+	case wire.KindZeroWindow:
 		return w.ZeroWindow
-	case record.KindZeroWindowProbe:
+	case wire.KindZeroWindowProbe:
 		return w.ZeroWindowProbe
-	case record.KindRetransmission:
+	case wire.KindRetransmission:
 		if l.Of > 0 {
 			return fmt.Sprintf(w.AgainOf, l.Of, w.name(r), w.by(l.By))
 		}
 		return fmt.Sprintf(w.Again, w.name(r), w.by(l.By))
-	case record.KindDuplicate:
+	case wire.KindDuplicate:
 		return fmt.Sprintf(w.Duplicate, l.Of)
-	case record.KindOutOfOrder:
+	case wire.KindOutOfOrder:
 		return w.OutOfOrder
-	case record.KindKeepAlive:
+	case wire.KindKeepAlive:
 		return w.KeepAlive
-	case record.KindKeepAliveACK:
+	case wire.KindKeepAliveACK:
 		return w.KeepAliveACK
-	case record.KindFIN:
+	case wire.KindFIN:
 		if l.Half {
 			return w.HalfClose
 		}
 		return w.FIN
-	case record.KindRST:
+	case wire.KindRST:
 		return w.RST + w.why(l.Why)
-	case record.KindDatagram:
+	case wire.KindDatagram:
 		return fmt.Sprintf(w.Datagram, r.Ordinal)
-	case record.KindFragment:
+	case wire.KindFragment:
 		if f := r.Packet.Fragment; f != nil {
 			return fmt.Sprintf(w.Fragment, f.Offset)
 		}
-	case record.KindPortUnreachable:
+	case wire.KindPortUnreachable:
 		return w.PortUnreachable
-	case record.KindICMP:
+	case wire.KindICMP:
 		if m := r.Packet.ICMP; m != nil {
 			return fmt.Sprintf(w.ICMP, m.Type, m.Code)
 		}
@@ -78,41 +78,41 @@ func (w *phrases) kind(r *record.Record) string {
 }
 
 // name is what a fault calls the packet: data #2, SYN, FIN.
-func (w *phrases) name(r *record.Record) string {
+func (w *phrases) name(r *wire.Record) string {
 	switch r.Class {
-	case record.ClassData:
+	case wire.ClassData:
 		return fmt.Sprintf(w.Data, r.Ordinal)
-	case record.ClassSYN, record.ClassFIN:
+	case wire.ClassSYN, wire.ClassFIN:
 		return strings.ToUpper(string(r.Class))
 	}
 	return w.Other
 }
 
-func (w *phrases) by(b record.By) string {
+func (w *phrases) by(b wire.By) string {
 	switch b {
-	case record.ByTimer:
+	case wire.ByTimer:
 		return w.ByTimer
-	case record.ByDupACKs:
+	case wire.ByDupACKs:
 		return w.ByDupACKs
-	case record.BySACK:
+	case wire.BySACK:
 		return w.BySACK
-	case record.ByTLP:
+	case wire.ByTLP:
 		return w.ByTLP
 	}
 	return ""
 }
 
-func (w *phrases) why(y record.Why) string {
+func (w *phrases) why(y wire.Why) string {
 	switch y {
-	case record.WhyRefused:
+	case wire.WhyRefused:
 		return w.Refused
-	case record.WhyUnread:
+	case wire.WhyUnread:
 		return w.Unread
-	case record.WhyAfterClose:
+	case wire.WhyAfterClose:
 		return w.AfterClose
-	case record.WhyAbort:
+	case wire.WhyAbort:
 		return w.Abort
-	case record.WhyUnknown:
+	case wire.WhyUnknown:
 		return w.Unknown
 	}
 	return ""
@@ -120,19 +120,19 @@ func (w *phrases) why(y record.Why) string {
 
 // fate says what became of a packet, and the causes as they were asked for. A packet that simply went
 // on needs no words.
-func (w *phrases) fate(f record.Fate) (note string, causes []string) {
+func (w *phrases) fate(f wire.Fate) (note string, causes []string) {
 	var notes []string
 	switch f.What {
-	case record.Dropped:
+	case wire.Dropped:
 		notes = append(notes, w.Dropped)
-	case record.Corrupted:
+	case wire.Corrupted:
 		notes = append(notes, w.Corrupted)
-	case record.Held:
+	case wire.Held:
 		notes = append(notes, w.Held)
-	case record.Reordered:
+	case wire.Reordered:
 		notes = append(notes, w.Reordered)
 	}
-	if f.What != record.Dropped {
+	if f.What != wire.Dropped {
 		if f.Copies > 0 {
 			notes = append(notes, fmt.Sprintf("%s ×%d", w.Duplicated, f.Copies+1))
 		}
@@ -163,7 +163,7 @@ func short(d time.Duration) string {
 }
 
 // header gives the numbers of a packet's header, the relative ones.
-func header(r *record.Record) string {
+func header(r *wire.Record) string {
 	p := &r.Packet
 	switch {
 	case p.Fragment != nil && p.TCP == nil:
@@ -174,7 +174,7 @@ func header(r *record.Record) string {
 			text += fmt.Sprintf(" ack=%d", r.Ack)
 		}
 		switch r.Label.Kind {
-		case record.KindZeroWindow, record.KindWindowUpdate:
+		case wire.KindZeroWindow, wire.KindWindowUpdate:
 			text += fmt.Sprintf(" win=%d", p.TCP.Window)
 		}
 		return text + fmt.Sprintf(" len=%d", p.Data.Len)
@@ -186,7 +186,7 @@ func header(r *record.Record) string {
 
 // quoted is the text that a packet carries, on one line and harmless: «GET / HTTP/1.1\r\n». Too long a
 // text is cut later, to the room that there is.
-func quoted(r *record.Record) string {
+func quoted(r *wire.Record) string {
 	data := r.Payload()
 	if len(data) == 0 || r.Packet.ICMP != nil {
 		return ""
@@ -212,26 +212,26 @@ var escapes = strings.NewReplacer("\r", `\r`, "\n", `\n`, "\t", `\t`, `\`, `\\`)
 func Text(data []byte) string { return text.Escape(escapes.Replace(string(data))) }
 
 // style is the colour of a packet: its fate if that was bad, else what it is.
-func (d *drawing) style(r *record.Record) style {
+func (d *drawing) style(r *wire.Record) style {
 	if !d.Colour {
 		return plain
 	}
 	switch r.Fate.What {
-	case record.Dropped:
+	case wire.Dropped:
 		return red
-	case record.Corrupted:
+	case wire.Corrupted:
 		return red
-	case record.Delayed, record.Reordered, record.Held, record.Duplicated:
+	case wire.Delayed, wire.Reordered, wire.Held, wire.Duplicated:
 		return purple
 	}
 	switch r.Label.Kind {
-	case record.KindRetransmission, record.KindDupACK, record.KindOutOfOrder, record.KindDuplicate, record.KindZeroWindow, record.KindZeroWindowProbe:
+	case wire.KindRetransmission, wire.KindDupACK, wire.KindOutOfOrder, wire.KindDuplicate, wire.KindZeroWindow, wire.KindZeroWindowProbe:
 		return yellow
-	case record.KindRST, record.KindPortUnreachable:
+	case wire.KindRST, wire.KindPortUnreachable:
 		return red
-	case record.KindData, record.KindDatagram:
+	case wire.KindData, wire.KindDatagram:
 		return green
-	case record.KindSYN, record.KindSYNACK, record.KindHandshakeACK, record.KindFIN:
+	case wire.KindSYN, wire.KindSYNACK, wire.KindHandshakeACK, wire.KindFIN:
 		return blue
 	}
 	return dim

@@ -22,7 +22,7 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/text"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // MinWidth is the narrowest ladder that is drawn; whoever asks for less gets this.
@@ -41,7 +41,7 @@ type View struct {
 }
 
 // Render draws one packet: lines of exactly v.Width cells, without line feeds.
-func (v View) Render(r *record.Record) []string {
+func (v View) Render(r *wire.Record) []string {
 	d := v.drawing()
 	d.about(r)
 	d.arrow(r)
@@ -74,7 +74,7 @@ func (v View) drawing() *drawing {
 func (d *drawing) emit(r *row) { d.lines = append(d.lines, r.String(d.Colour)) }
 
 // about writes what the packet is, above its arrow: label and data, and on the right the header's numbers.
-func (d *drawing) about(r *record.Record) {
+func (d *drawing) about(r *wire.Record) {
 	room := d.server - d.client - 3 // a space on either side
 	label, numbers := d.words.label(r), header(r)
 	data := quoted(r)
@@ -101,7 +101,7 @@ func (d *drawing) about(r *record.Record) {
 }
 
 // margin begins a packet's first row: its number, its time, and whether it is the marked one.
-func (d *drawing) margin(r *record.Record) *row {
+func (d *drawing) margin(r *wire.Record) *row {
 	row := newRow()
 	if d.client > 0 {
 		number := fmt.Sprintf("#%d", r.ID)
@@ -142,10 +142,10 @@ func (d *drawing) lifeline(at int) *row {
 }
 
 // arrow draws the packet's way, from its sender to wire and, unless it was dropped, on to the other side.
-func (d *drawing) arrow(r *record.Record) {
+func (d *drawing) arrow(r *wire.Record) {
 	note, causes := d.words.fate(r.Fate)
 	left, right := d.wire-d.client-1, d.server-d.wire-1 // between the columns
-	toServer := r.Dir == record.In
+	toServer := r.Dir == wire.In
 	far := right
 	if !toServer {
 		far = left
@@ -156,11 +156,11 @@ func (d *drawing) arrow(r *record.Record) {
 	style := d.style(r)
 	shaft, hub := "─", "┼"
 	switch r.Fate.What {
-	case record.Corrupted:
+	case wire.Corrupted:
 		shaft = "~"
-	case record.Held:
+	case wire.Held:
 		shaft = "┄"
-	case record.Seen:
+	case wire.Seen:
 		hub = "○"
 	}
 	row := &row{}
@@ -168,7 +168,7 @@ func (d *drawing) arrow(r *record.Record) {
 		row.add(dim, padLeft(fmt.Sprintf("c%d", r.Conn), 6))
 	}
 	row.to(d.client)
-	switch dropped := r.Fate.What == record.Dropped; {
+	switch dropped := r.Fate.What == wire.Dropped; {
 	case toServer && dropped:
 		row.add(style, "├"+strings.Repeat("─", left-1)+"►✗")
 		row.add(style, " "+clip(note, far-2))
@@ -207,13 +207,13 @@ func (d *drawing) beside(toServer bool, style style, text string) {
 }
 
 // copies draws what the link sent once more: arrows that begin at wire.
-func (d *drawing) copies(r *record.Record) {
-	if r.Fate.What == record.Dropped {
+func (d *drawing) copies(r *wire.Record) {
+	if r.Fate.What == wire.Dropped {
 		return
 	}
 	for range min(r.Fate.Copies, maxCopies) {
 		row := d.lifeline(d.client)
-		if r.Dir == record.In {
+		if r.Dir == wire.In {
 			row.to(d.wire)
 			row.add(d.style(r), "├"+strings.Repeat("─", d.server-d.wire-2)+"►")
 		} else {
@@ -260,7 +260,7 @@ func (v View) line(s style, line string) string {
 }
 
 // Head names the two ends of r's connection, above the columns.
-func (v View) Head(r *record.Record) []string {
+func (v View) Head(r *wire.Record) []string {
 	d := v.drawing()
 	d.ends(r)
 	row := newRow()
@@ -276,7 +276,7 @@ func (v View) Head(r *record.Record) []string {
 }
 
 // ends writes connection, protocol and addresses, on two lines where one is too short.
-func (d *drawing) ends(r *record.Record) {
+func (d *drawing) ends(r *wire.Record) {
 	what := strings.ToUpper(text.Escape(string(r.Packet.Proto)))
 	if r.Conn > 0 {
 		what = fmt.Sprintf(d.words.Conn, r.Conn) + " · " + what

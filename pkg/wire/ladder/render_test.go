@@ -15,8 +15,7 @@ import (
 
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -28,26 +27,26 @@ var (
 )
 
 // pack makes a record of a TCP packet that carries data.
-func pack(dir record.Direction, flags packet.Flags, seq, ack uint32, data string, label record.Label) *record.Record {
-	r := &record.Record{Dir: dir, Conn: 1, Client: client, Server: server, Seq: seq, Ack: ack, Label: label, Raw: []byte(data), Ordinal: 1}
-	r.Packet = packet.Packet{Version: 4, Proto: packet.ProtoTCP, TCP: &packet.TCP{Flags: flags}, Data: packet.Span{At: 0, Len: len(data)}}
-	r.Class, r.Fate.What = record.ClassAck, record.Delivered
+func pack(dir wire.Direction, flags wire.Flags, seq, ack uint32, data string, label wire.Label) *wire.Record {
+	r := &wire.Record{Dir: dir, Conn: 1, Client: client, Server: server, Seq: seq, Ack: ack, Label: label, Raw: []byte(data), Ordinal: 1}
+	r.Packet = wire.Packet{Version: 4, Proto: wire.ProtoTCP, TCP: &wire.TCP{Flags: flags}, Data: wire.Span{At: 0, Len: len(data)}}
+	r.Class, r.Fate.What = wire.ClassAck, wire.Delivered
 	switch {
-	case flags.Has(packet.SYN):
-		r.Class = record.ClassSYN
+	case flags.Has(wire.SYN):
+		r.Class = wire.ClassSYN
 	case data != "":
-		r.Class = record.ClassData
-	case flags.Has(packet.FIN):
-		r.Class = record.ClassFIN
+		r.Class = wire.ClassData
+	case flags.Has(wire.FIN):
+		r.Class = wire.ClassFIN
 	}
 	return r
 }
 
-func (f fated) on(r *record.Record) *record.Record { r.Fate = record.Fate(f); return r }
+func (f fated) on(r *wire.Record) *wire.Record { r.Fate = wire.Fate(f); return r }
 
-type fated record.Fate
+type fated wire.Fate
 
-func numbered(rs []*record.Record) []*record.Record {
+func numbered(rs []*wire.Record) []*wire.Record {
 	for i, r := range rs {
 		r.ID, r.Time = i+1, start.Add(time.Duration(i)*12*time.Millisecond)
 	}
@@ -57,76 +56,76 @@ func numbered(rs []*record.Record) []*record.Record {
 const answer = "HTTP/1.1 200 OK\r\n\r\nHello World, Michael!"
 
 // lost is the lesson's ladder: the answer is lost once.
-func lost() []*record.Record {
-	drop := fated{What: record.Dropped, Cause: "drop data #1 to client", Fault: 1}
-	rs := numbered([]*record.Record{
-		pack(record.In, packet.SYN, 0, 0, "", record.Label{Kind: record.KindSYN}),
-		pack(record.Out, packet.SYN|packet.ACK, 0, 1, "", record.Label{Kind: record.KindSYNACK}),
-		pack(record.In, packet.ACK, 1, 1, "", record.Label{Kind: record.KindHandshakeACK}),
-		pack(record.In, packet.PSH|packet.ACK, 1, 1, "你好", record.Label{Kind: record.KindData}),
-		pack(record.Out, packet.ACK, 1, 7, "", record.Label{Kind: record.KindACK, Of: 4}),
-		drop.on(pack(record.Out, packet.PSH|packet.ACK, 1, 7, answer, record.Label{Kind: record.KindData})),
-		pack(record.Out, packet.FIN|packet.ACK, 45, 7, "", record.Label{Kind: record.KindFIN, Half: true}),
-		pack(record.In, packet.ACK, 7, 1, "", record.Label{Kind: record.KindDupACK, Nth: 1}),
-		pack(record.Out, packet.PSH|packet.ACK, 1, 7, answer, record.Label{Kind: record.KindRetransmission, Of: 6, Nth: 1, By: record.BySACK}),
-		pack(record.In, packet.ACK, 7, 46, "", record.Label{Kind: record.KindACK, Of: 9}),
-		pack(record.In, packet.FIN|packet.ACK, 7, 46, "", record.Label{Kind: record.KindFIN}),
-		pack(record.Out, packet.ACK, 46, 8, "", record.Label{Kind: record.KindACK, Of: 11}),
+func lost() []*wire.Record {
+	drop := fated{What: wire.Dropped, Cause: "drop data #1 to client", Fault: 1}
+	rs := numbered([]*wire.Record{
+		pack(wire.In, wire.SYN, 0, 0, "", wire.Label{Kind: wire.KindSYN}),
+		pack(wire.Out, wire.SYN|wire.ACK, 0, 1, "", wire.Label{Kind: wire.KindSYNACK}),
+		pack(wire.In, wire.ACK, 1, 1, "", wire.Label{Kind: wire.KindHandshakeACK}),
+		pack(wire.In, wire.PSH|wire.ACK, 1, 1, "你好", wire.Label{Kind: wire.KindData}),
+		pack(wire.Out, wire.ACK, 1, 7, "", wire.Label{Kind: wire.KindACK, Of: 4}),
+		drop.on(pack(wire.Out, wire.PSH|wire.ACK, 1, 7, answer, wire.Label{Kind: wire.KindData})),
+		pack(wire.Out, wire.FIN|wire.ACK, 45, 7, "", wire.Label{Kind: wire.KindFIN, Half: true}),
+		pack(wire.In, wire.ACK, 7, 1, "", wire.Label{Kind: wire.KindDupACK, Nth: 1}),
+		pack(wire.Out, wire.PSH|wire.ACK, 1, 7, answer, wire.Label{Kind: wire.KindRetransmission, Of: 6, Nth: 1, By: wire.BySACK}),
+		pack(wire.In, wire.ACK, 7, 46, "", wire.Label{Kind: wire.KindACK, Of: 9}),
+		pack(wire.In, wire.FIN|wire.ACK, 7, 46, "", wire.Label{Kind: wire.KindFIN}),
+		pack(wire.Out, wire.ACK, 46, 8, "", wire.Label{Kind: wire.KindACK, Of: 11}),
 	})
 	rs[len(rs)-1].Ends = true
 	return rs
 }
 
 // every is one record of each label, and one of each fate in each direction.
-func every() []*record.Record {
-	var rs []*record.Record
-	for _, l := range []record.Label{
-		{Kind: record.KindRetransmission, Of: 3, By: record.ByTimer},
-		{Kind: record.KindRetransmission, Of: 3, By: record.ByDupACKs},
-		{Kind: record.KindRetransmission, Of: 3, By: record.ByTLP},
-		{Kind: record.KindOutOfOrder},
-		{Kind: record.KindDuplicate, Of: 3},
-		{Kind: record.KindZeroWindowProbe},
-		{Kind: record.KindKeepAlive},
+func every() []*wire.Record {
+	var rs []*wire.Record
+	for _, l := range []wire.Label{
+		{Kind: wire.KindRetransmission, Of: 3, By: wire.ByTimer},
+		{Kind: wire.KindRetransmission, Of: 3, By: wire.ByDupACKs},
+		{Kind: wire.KindRetransmission, Of: 3, By: wire.ByTLP},
+		{Kind: wire.KindOutOfOrder},
+		{Kind: wire.KindDuplicate, Of: 3},
+		{Kind: wire.KindZeroWindowProbe},
+		{Kind: wire.KindKeepAlive},
 	} {
-		rs = append(rs, pack(record.In, packet.PSH|packet.ACK, 4_000_000_001, 4_000_000_002, "大家好\n\x1b[2J", l))
+		rs = append(rs, pack(wire.In, wire.PSH|wire.ACK, 4_000_000_001, 4_000_000_002, "大家好\n\x1b[2J", l))
 	}
-	again := pack(record.In, packet.SYN, 0, 0, "", record.Label{Kind: record.KindRetransmission, By: record.ByTimer})
+	again := pack(wire.In, wire.SYN, 0, 0, "", wire.Label{Kind: wire.KindRetransmission, By: wire.ByTimer})
 	rs = append(rs, again)
-	for _, l := range []record.Label{
-		{Kind: record.KindACK}, {Kind: record.KindWindowUpdate}, {Kind: record.KindZeroWindow}, {Kind: record.KindKeepAliveACK}, {Kind: record.KindFIN},
-		{Kind: record.KindRST, Why: record.WhyRefused}, {Kind: record.KindRST, Why: record.WhyUnread}, {Kind: record.KindRST, Why: record.WhyAfterClose},
-		{Kind: record.KindRST, Why: record.WhyAbort}, {Kind: record.KindRST, Why: record.WhyUnknown}, {Kind: record.KindOther}, {Kind: "not of this version"},
+	for _, l := range []wire.Label{
+		{Kind: wire.KindACK}, {Kind: wire.KindWindowUpdate}, {Kind: wire.KindZeroWindow}, {Kind: wire.KindKeepAliveACK}, {Kind: wire.KindFIN},
+		{Kind: wire.KindRST, Why: wire.WhyRefused}, {Kind: wire.KindRST, Why: wire.WhyUnread}, {Kind: wire.KindRST, Why: wire.WhyAfterClose},
+		{Kind: wire.KindRST, Why: wire.WhyAbort}, {Kind: wire.KindRST, Why: wire.WhyUnknown}, {Kind: wire.KindOther}, {Kind: "not of this version"},
 	} {
-		rs = append(rs, pack(record.Out, packet.ACK, 1, 1, "", l))
+		rs = append(rs, pack(wire.Out, wire.ACK, 1, 1, "", l))
 	}
-	for _, dir := range []record.Direction{record.In, record.Out} {
+	for _, dir := range []wire.Direction{wire.In, wire.Out} {
 		for _, f := range []fated{
-			{What: record.Dropped, Cause: "loss 30 %"},
-			{What: record.Dropped, Cause: "loss 30 %; rate 1 mbit, its queue is full"},
-			{What: record.Delayed, Cause: "delay 50 ms", Delay: 50 * time.Millisecond},
-			{What: record.Delayed, Cause: "delay 50 ms ± 10 ms; rate 1 Mbit/s", Delay: 47_123_456},
-			{What: record.Duplicated, Cause: "duplicate 5 %", Copies: 1},
-			{What: record.Reordered, Cause: "reorder 25 %", Delay: 10 * time.Millisecond},
-			{What: record.Corrupted, Cause: "corrupt data #1 to server", Damage: &record.Damage{Offset: 52, Mask: 4}, Delay: 50 * time.Millisecond, Fault: 2},
-			{What: record.Held, Cause: "swap data #3 #4 to server", Fault: 3},
-			{What: record.Seen},
+			{What: wire.Dropped, Cause: "loss 30 %"},
+			{What: wire.Dropped, Cause: "loss 30 %; rate 1 mbit, its queue is full"},
+			{What: wire.Delayed, Cause: "delay 50 ms", Delay: 50 * time.Millisecond},
+			{What: wire.Delayed, Cause: "delay 50 ms ± 10 ms; rate 1 Mbit/s", Delay: 47_123_456},
+			{What: wire.Duplicated, Cause: "duplicate 5 %", Copies: 1},
+			{What: wire.Reordered, Cause: "reorder 25 %", Delay: 10 * time.Millisecond},
+			{What: wire.Corrupted, Cause: "corrupt data #1 to server", Damage: &wire.Damage{Offset: 52, Mask: 4}, Delay: 50 * time.Millisecond, Fault: 2},
+			{What: wire.Held, Cause: "swap data #3 #4 to server", Fault: 3},
+			{What: wire.Seen},
 		} {
-			rs = append(rs, f.on(pack(dir, packet.PSH|packet.ACK, 1, 1, "hi", record.Label{Kind: record.KindData})))
+			rs = append(rs, f.on(pack(dir, wire.PSH|wire.ACK, 1, 1, "hi", wire.Label{Kind: wire.KindData})))
 		}
 	}
-	datagram := pack(record.In, 0, 0, 0, "36.6", record.Label{Kind: record.KindDatagram})
-	datagram.Packet.Proto, datagram.Packet.TCP = packet.ProtoUDP, nil
-	fragment := pack(record.In, 0, 0, 0, strings.Repeat("x", 1480), record.Label{Kind: record.KindFragment})
-	fragment.Packet.TCP, fragment.Packet.Fragment, fragment.Conn = nil, &packet.Fragment{Offset: 1480}, 0
-	unreachable := pack(record.Out, 0, 0, 0, "quote", record.Label{Kind: record.KindPortUnreachable})
-	unreachable.Packet.Proto, unreachable.Packet.TCP, unreachable.Packet.ICMP = packet.ProtoICMP, nil, &packet.ICMP{Type: 3, Code: 3}
-	icmp := pack(record.Out, 0, 0, 0, "quote", record.Label{Kind: record.KindICMP})
-	icmp.Packet.Proto, icmp.Packet.TCP, icmp.Packet.ICMP = packet.ProtoICMP, nil, &packet.ICMP{Type: 3, Code: 4}
+	datagram := pack(wire.In, 0, 0, 0, "36.6", wire.Label{Kind: wire.KindDatagram})
+	datagram.Packet.Proto, datagram.Packet.TCP = wire.ProtoUDP, nil
+	fragment := pack(wire.In, 0, 0, 0, strings.Repeat("x", 1480), wire.Label{Kind: wire.KindFragment})
+	fragment.Packet.TCP, fragment.Packet.Fragment, fragment.Conn = nil, &wire.Fragment{Offset: 1480}, 0
+	unreachable := pack(wire.Out, 0, 0, 0, "quote", wire.Label{Kind: wire.KindPortUnreachable})
+	unreachable.Packet.Proto, unreachable.Packet.TCP, unreachable.Packet.ICMP = wire.ProtoICMP, nil, &wire.ICMP{Type: 3, Code: 3}
+	icmp := pack(wire.Out, 0, 0, 0, "quote", wire.Label{Kind: wire.KindICMP})
+	icmp.Packet.Proto, icmp.Packet.TCP, icmp.Packet.ICMP = wire.ProtoICMP, nil, &wire.ICMP{Type: 3, Code: 4}
 	return numbered(append(rs, datagram, fragment, unreachable, icmp))
 }
 
-func draw(v View, rs []*record.Record) string {
+func draw(v View, rs []*wire.Record) string {
 	lines := v.Head(rs[0])
 	for _, r := range rs {
 		lines = append(lines, v.Render(r)...)
@@ -137,7 +136,7 @@ func draw(v View, rs []*record.Record) string {
 func TestGolden(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		rs    []*record.Record
+		rs    []*wire.Record
 		width int
 		lang  language.Lang
 	}{
@@ -187,11 +186,11 @@ func uncoloured(s string) string { return sgr.ReplaceAllString(s, "") }
 
 // TestDropEndsAtWire is the one thing that the picture is for.
 func TestDropEndsAtWire(t *testing.T) {
-	for dir, want := range map[record.Direction]*regexp.Regexp{
-		record.In:  regexp.MustCompile(`├─+►✗ dropped here: loss 30 % +│$`),
-		record.Out: regexp.MustCompile(`│ +dropped here: loss 30 % ✗◄─+┤$`),
+	for dir, want := range map[wire.Direction]*regexp.Regexp{
+		wire.In:  regexp.MustCompile(`├─+►✗ dropped here: loss 30 % +│$`),
+		wire.Out: regexp.MustCompile(`│ +dropped here: loss 30 % ✗◄─+┤$`),
 	} {
-		r := fated{What: record.Dropped, Cause: "loss 30 %"}.on(pack(dir, packet.PSH|packet.ACK, 1, 1, "hello", record.Label{Kind: record.KindData}))
+		r := fated{What: wire.Dropped, Cause: "loss 30 %"}.on(pack(dir, wire.PSH|wire.ACK, 1, 1, "hello", wire.Label{Kind: wire.KindData}))
 		lines := View{Width: 80, Lang: language.English}.Render(r)
 		if arrow := lines[len(lines)-1]; !want.MatchString(arrow) {
 			t.Errorf("%s: %s", dir, arrow)
@@ -227,20 +226,20 @@ func FuzzRender(f *testing.F) {
 	f.Add([]byte("👩‍👩‍👧‍👦🇨🇳\ufe0f\u0600"), "\u0301", "rst", "held", "", -5, 61, uint8(2), uint8(0))
 	f.Fuzz(func(t *testing.T, data []byte, cause, kind, fate, zone string, number, width int, flags, bits uint8) {
 		width = min(max(width, 0), 300)
-		dir := record.In
+		dir := wire.In
 		if bits&1 != 0 {
-			dir = record.Out
+			dir = wire.Out
 		}
-		r := pack(dir, packet.Flags(flags), uint32(number), uint32(number), string(data), record.Label{Kind: record.Kind(kind), Of: number, Nth: number, By: record.By(cause), Why: record.Why(cause)})
+		r := pack(dir, wire.Flags(flags), uint32(number), uint32(number), string(data), wire.Label{Kind: wire.Kind(kind), Of: number, Nth: number, By: wire.By(cause), Why: wire.Why(cause)})
 		r.ID, r.Conn, r.Ordinal = number, number, number
 		r.Time = start.Add(time.Duration(number))
 		r.Client = netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(zone), 1)
-		r.Fate = record.Fate{What: record.What(fate), Cause: cause, Copies: number, Delay: time.Duration(number)}
+		r.Fate = wire.Fate{What: wire.What(fate), Cause: cause, Copies: number, Delay: time.Duration(number)}
 		r.Packet.Data.Len = max(number, 0)
-		r.Class = record.Class(kind)
+		r.Class = wire.Class(kind)
 		r.Ends = bits&2 != 0
 		if bits&4 != 0 {
-			r.Packet.TCP, r.Packet.Proto, r.Packet.Problem = nil, packet.Proto(kind), cause
+			r.Packet.TCP, r.Packet.Proto, r.Packet.Problem = nil, wire.Proto(kind), cause
 		}
 		for _, v := range []View{{Width: width, Start: start}, {Width: width, Lang: language.English, Colour: true, Mark: true}} {
 			checkHarmless(t, v, v.Render(r))

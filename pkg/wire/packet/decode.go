@@ -1,3 +1,11 @@
+// Package packet reads the bytes of one IP packet: who sent it to whom, what it says in TCP, UDP or
+// ICMP, and where in it the application's data lies.
+//
+//	raw:  | IP header | (extension headers) | TCP, UDP or ICMP header | data |
+//	                                                                  ^ Data.At
+//
+// A packet is whatever somebody sent, so nothing here trusts it: bytes that cannot be read give a
+// Packet that holds what could be read, and a Problem that says where reading ended.
 package packet
 
 import (
@@ -6,22 +14,27 @@ import (
 	"net/netip"
 
 	"github.com/gopacket/gopacket/layers"
+
+	"netlab.example/pkg/wire"
 )
 
 // Decode reads the IP packet raw. It never fails: see Problem.
-func Decode(raw []byte) Packet { return DecodeCut(raw, len(raw)) }
+func Decode(raw []byte) wire.Packet { return DecodeCut(raw, len(raw)) }
 
 // DecodeCut reads an IP packet of which raw is the beginning, as captures keep it; length is how long it was. What
 // the headers say counts, so that a connection is numbered rightly though its data is missing.
-func DecodeCut(raw []byte, length int) (p Packet) {
-	p.Length = length
+func DecodeCut(raw []byte, length int) wire.Packet {
+	p := decoder{wire.Packet{Length: length}}
 	if err := p.decode(raw); err != nil {
 		p.Problem = err.Error()
 	}
-	return p
+	return p.Packet
 }
 
-func (p *Packet) decode(raw []byte) error {
+// decoder fills in a Packet.
+type decoder struct{ wire.Packet }
+
+func (p *decoder) decode(raw []byte) error {
 	proto, at, err := p.ip(raw)
 	if err != nil {
 		return err
@@ -30,7 +43,7 @@ func (p *Packet) decode(raw []byte) error {
 }
 
 // ip reads the IP headers of raw and returns what follows them, and its offset.
-func (p *Packet) ip(raw []byte) (proto layers.IPProtocol, at int, err error) {
+func (p *decoder) ip(raw []byte) (proto layers.IPProtocol, at int, err error) {
 	if len(raw) == 0 {
 		return 0, 0, fmt.Errorf("no bytes")
 	}
@@ -43,7 +56,7 @@ func (p *Packet) ip(raw []byte) (proto layers.IPProtocol, at int, err error) {
 	return 0, 0, fmt.Errorf("IP version %d", raw[0]>>4)
 }
 
-func (p *Packet) ip4(raw []byte) (layers.IPProtocol, int, error) {
+func (p *decoder) ip4(raw []byte) (layers.IPProtocol, int, error) {
 	if len(raw) < 20 {
 		return 0, 0, fmt.Errorf("IPv4 header of %d bytes", len(raw))
 	}
@@ -61,12 +74,12 @@ func (p *Packet) ip4(raw []byte) (layers.IPProtocol, int, error) {
 		return 0, 0, fmt.Errorf("IPv4 header of %d bytes, %d of them here", header, len(raw))
 	}
 	if piece := binary.BigEndian.Uint16(raw[6:]); piece&0x3fff != 0 { // more fragments, or an offset
-		p.Fragment = &Fragment{ID: uint32(binary.BigEndian.Uint16(raw[4:])), Offset: int(piece&0x1fff) * 8, More: piece&0x2000 != 0}
+		p.Fragment = &wire.Fragment{ID: uint32(binary.BigEndian.Uint16(raw[4:])), Offset: int(piece&0x1fff) * 8, More: piece&0x2000 != 0}
 	}
 	return proto, header, nil
 }
 
-func (p *Packet) ip6(raw []byte) (layers.IPProtocol, int, error) {
+func (p *decoder) ip6(raw []byte) (layers.IPProtocol, int, error) {
 	if len(raw) < 40 {
 		return 0, 0, fmt.Errorf("IPv6 header of %d bytes", len(raw))
 	}
@@ -96,7 +109,7 @@ func (p *Packet) ip6(raw []byte) (layers.IPProtocol, int, error) {
 		}
 		if next == layers.IPProtocolIPv6Fragment {
 			piece := binary.BigEndian.Uint16(raw[at+2:])
-			p.Fragment = &Fragment{ID: binary.BigEndian.Uint32(raw[at+4:]), Offset: int(piece &^ 7), More: piece&1 != 0}
+			p.Fragment = &wire.Fragment{ID: binary.BigEndian.Uint32(raw[at+4:]), Offset: int(piece &^ 7), More: piece&1 != 0}
 		}
 		next, at = layers.IPProtocol(raw[at]), at+size
 		if p.Fragment != nil && p.Fragment.Offset > 0 { // what follows is no header
@@ -107,11 +120,11 @@ func (p *Packet) ip6(raw []byte) (layers.IPProtocol, int, error) {
 }
 
 // transport reads the TCP, UDP or ICMP header of raw at offset at.
-func (p *Packet) transport(proto layers.IPProtocol, raw []byte, at int) error {
+func (p *decoder) transport(proto layers.IPProtocol, raw []byte, at int) error {
 	size := max(p.Length-at, 0) // of header and data, by what IP says
 	body := raw[min(at, len(raw)):min(max(p.Length, at), len(raw))]
 	if p.Fragment != nil && p.Fragment.Offset > 0 {
-		p.Data = Span{at, size}
+		p.Data = wire.Span{At: at, Len: size}
 		return nil
 	}
 	short := func(least int) error {
@@ -121,7 +134,7 @@ func (p *Packet) transport(proto layers.IPProtocol, raw []byte, at int) error {
 		return nil
 	}
 	switch p.Proto {
-	case ProtoTCP:
+	case wire.ProtoTCP:
 		if err := short(20); err != nil {
 			return err
 		}
@@ -131,8 +144,8 @@ func (p *Packet) transport(proto layers.IPProtocol, raw []byte, at int) error {
 			return fmt.Errorf("TCP header of %d bytes in %d", header, size)
 		}
 		p.TCP = summary(body[:min(header, len(body))])
-		p.Header, p.Data = Span{at, header}, Span{at + header, size - header}
-	case ProtoUDP:
+		p.Header, p.Data = wire.Span{At: at, Len: header}, wire.Span{At: at + header, Len: size - header}
+	case wire.ProtoUDP:
 		if err := short(8); err != nil {
 			return err
 		}
@@ -144,31 +157,31 @@ func (p *Packet) transport(proto layers.IPProtocol, raw []byte, at int) error {
 			return fmt.Errorf("UDP length of %d bytes", length)
 		}
 		p.ports(body)
-		p.Header, p.Data = Span{at, 8}, Span{at + 8, min(length, size) - 8}
-	case ProtoICMP, ProtoICMPv6:
+		p.Header, p.Data = wire.Span{At: at, Len: 8}, wire.Span{At: at + 8, Len: min(length, size) - 8}
+	case wire.ProtoICMP, wire.ProtoICMPv6:
 		if err := short(8); err != nil {
 			return err
 		}
-		p.ICMP = &ICMP{Type: body[0], Code: body[1]}
-		if p.ICMP.isError(p.Proto) {
+		p.ICMP = &wire.ICMP{Type: body[0], Code: body[1]}
+		if isError(p.ICMP, p.Proto) {
 			p.ICMP.Quote = quote(body[8:])
 		}
-		p.Header, p.Data = Span{at, 8}, Span{at + 8, size - 8}
+		p.Header, p.Data = wire.Span{At: at, Len: 8}, wire.Span{At: at + 8, Len: size - 8}
 	default:
-		p.Data = Span{at, size}
+		p.Data = wire.Span{At: at, Len: size}
 	}
 	return nil
 }
 
 // ports reads what TCP and UDP begin with.
-func (p *Packet) ports(body []byte) {
+func (p *decoder) ports(body []byte) {
 	p.Src = netip.AddrPortFrom(p.Src.Addr(), binary.BigEndian.Uint16(body))
 	p.Dst = netip.AddrPortFrom(p.Dst.Addr(), binary.BigEndian.Uint16(body[2:]))
 }
 
 // summary reads a TCP header. Options that are cut off, or lie about their length, end it.
-func summary(h []byte) *TCP {
-	s := &TCP{Flags: Flags(h[13]), Seq: binary.BigEndian.Uint32(h[4:]), Ack: binary.BigEndian.Uint32(h[8:]), Window: binary.BigEndian.Uint16(h[14:])}
+func summary(h []byte) *wire.TCP {
+	s := &wire.TCP{Flags: wire.Flags(h[13]), Seq: binary.BigEndian.Uint32(h[4:]), Ack: binary.BigEndian.Uint32(h[8:]), Window: binary.BigEndian.Uint16(h[14:])}
 	for at := 20; at < len(h); {
 		kind := layers.TCPOptionKind(h[at])
 		if kind == layers.TCPOptionKindEndList {
@@ -193,33 +206,33 @@ func summary(h []byte) *TCP {
 			s.SACKPermitted = true
 		case kind == layers.TCPOptionKindSACK:
 			for ; len(data) >= 8; data = data[8:] {
-				s.SACK = append(s.SACK, SeqRange{binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])})
+				s.SACK = append(s.SACK, wire.SeqRange{From: binary.BigEndian.Uint32(data), To: binary.BigEndian.Uint32(data[4:])})
 			}
 		case kind == layers.TCPOptionKindTimestamps && len(data) == 8:
-			s.Timestamp = &Timestamp{binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])}
+			s.Timestamp = &wire.Timestamp{Value: binary.BigEndian.Uint32(data), Echo: binary.BigEndian.Uint32(data[4:])}
 		}
 	}
 	return s
 }
 
 // isError reports whether the message is about another packet, which it then quotes.
-func (m *ICMP) isError(proto Proto) bool {
-	if proto == ProtoICMPv6 {
+func isError(m *wire.ICMP, proto wire.Proto) bool {
+	if proto == wire.ProtoICMPv6 {
 		return m.Type >= 1 && m.Type <= 4
 	}
 	return m.Type == 3 || m.Type == 11 || m.Type == 12
 }
 
 // quote reads the packet that an ICMP error quotes: whole IP headers, and at least the 8 bytes that hold the ports.
-func quote(raw []byte) *Quote {
-	p := Packet{Length: len(raw)}
+func quote(raw []byte) *wire.Quote {
+	p := decoder{wire.Packet{Length: len(raw)}}
 	_, at, err := p.ip(raw)
-	if err != nil || len(raw) < at+8 || p.Fragment != nil && p.Fragment.Offset > 0 || p.Proto != ProtoTCP && p.Proto != ProtoUDP {
+	if err != nil || len(raw) < at+8 || p.Fragment != nil && p.Fragment.Offset > 0 || p.Proto != wire.ProtoTCP && p.Proto != wire.ProtoUDP {
 		return nil
 	}
 	p.ports(raw[at:])
-	q := &Quote{Proto: p.Proto, Src: p.Src, Dst: p.Dst}
-	if p.Proto == ProtoTCP {
+	q := &wire.Quote{Proto: p.Proto, Src: p.Src, Dst: p.Dst}
+	if p.Proto == wire.ProtoTCP {
 		q.Seq = binary.BigEndian.Uint32(raw[at+4:])
 	}
 	return q
@@ -230,16 +243,16 @@ func address(ip []byte) netip.AddrPort {
 	return netip.AddrPortFrom(addr, 0)
 }
 
-func protocol(p layers.IPProtocol) Proto {
+func protocol(p layers.IPProtocol) wire.Proto {
 	switch p {
 	case layers.IPProtocolTCP:
-		return ProtoTCP
+		return wire.ProtoTCP
 	case layers.IPProtocolUDP:
-		return ProtoUDP
+		return wire.ProtoUDP
 	case layers.IPProtocolICMPv4:
-		return ProtoICMP
+		return wire.ProtoICMP
 	case layers.IPProtocolICMPv6:
-		return ProtoICMPv6
+		return wire.ProtoICMPv6
 	}
-	return ProtoOther
+	return wire.ProtoOther
 }

@@ -8,22 +8,13 @@ import (
 	"strings"
 
 	"github.com/gopacket/gopacket/layers"
-)
 
-// Field is one field of a packet, for a reader who opens it: its name, its value in words, and its bytes'
-// place. Names are those of Wireshark's display filters, so that what is learned here is of use there; where
-// it has none they are ours: ip.options, ipv6.extensions, tcp.options.kind_N, problem.
-type Field struct {
-	Name   string  `json:"name"`  // "tcp.seq_raw"
-	Value  string  `json:"value"` // "1234567"
-	At     int     `json:"at"`
-	Len    int     `json:"len"`
-	Fields []Field `json:"fields,omitempty"` // what it consists of
-}
+	"netlab.example/pkg/wire"
+)
 
 // Fields takes a packet apart: IP, then TCP, UDP or ICMP, then the data. p is what Decode said of the whole
 // packet; raw may be no more than its beginning. Where the bytes end early, so do the fields.
-func Fields(p Packet, raw []byte) []Field {
+func Fields(p wire.Packet, raw []byte) []wire.Field {
 	t := tree{raw: raw}
 	end := p.Data.At // where headers end
 	if p.Header.Len > 0 {
@@ -37,9 +28,9 @@ func Fields(p Packet, raw []byte) []Field {
 	}
 	switch h := p.Header; {
 	case h.Len == 0 || h.At < 0 || h.At > len(raw):
-	case p.Proto == ProtoTCP:
+	case p.Proto == wire.ProtoTCP:
 		t.tcp(h)
-	case p.Proto == ProtoUDP:
+	case p.Proto == wire.ProtoUDP:
 		t.udp(h)
 	default:
 		t.icmp(h, string(p.Proto))
@@ -60,12 +51,12 @@ func Fields(p Packet, raw []byte) []Field {
 // tree collects fields that are really there.
 type tree struct {
 	raw    []byte
-	fields []Field
+	fields []wire.Field
 }
 
 func (t *tree) add(name, value string, at, length int) {
 	if at >= 0 && length > 0 && at+length <= len(t.raw) {
-		t.fields = append(t.fields, Field{Name: name, Value: value, At: at, Len: length})
+		t.fields = append(t.fields, wire.Field{Name: name, Value: value, At: at, Len: length})
 	}
 }
 
@@ -105,7 +96,7 @@ func (t *tree) group(name, value string, at, length int, f func(*tree)) {
 	f(&part)
 	length = min(length, len(t.raw)-at)
 	if length > 0 {
-		t.fields = append(t.fields, Field{Name: name, Value: value, At: at, Len: length, Fields: part.fields})
+		t.fields = append(t.fields, wire.Field{Name: name, Value: value, At: at, Len: length, Fields: part.fields})
 	}
 }
 
@@ -148,7 +139,7 @@ func (t *tree) ip6(end int) {
 	})
 }
 
-func (t *tree) tcp(h Span) {
+func (t *tree) tcp(h wire.Span) {
 	at := h.At
 	t.group("tcp", "Transmission Control Protocol", at, h.Len, func(t *tree) {
 		t.decimal("tcp.srcport", at, 2)
@@ -156,7 +147,7 @@ func (t *tree) tcp(h Span) {
 		t.decimal("tcp.seq_raw", at+4, 4)
 		t.decimal("tcp.ack_raw", at+8, 4)
 		t.add("tcp.hdr_len", fmt.Sprintf("%d bytes", h.Len), at+12, 1)
-		t.add("tcp.flags", Flags(t.number(at+13, 1)).String(), at+13, 1)
+		t.add("tcp.flags", wire.Flags(t.number(at+13, 1)).String(), at+13, 1)
 		t.decimal("tcp.window_size_value", at+14, 2)
 		t.hex("tcp.checksum", at+16, 2)
 		t.decimal("tcp.urgent_pointer", at+18, 2)
@@ -225,7 +216,7 @@ func (t *tree) optionValue(k layers.TCPOptionKind, at, length int) string {
 	return ""
 }
 
-func (t *tree) udp(h Span) {
+func (t *tree) udp(h wire.Span) {
 	at := h.At
 	t.group("udp", "User Datagram Protocol", at, h.Len, func(t *tree) {
 		t.decimal("udp.srcport", at, 2)
@@ -235,12 +226,12 @@ func (t *tree) udp(h Span) {
 	})
 }
 
-func (t *tree) icmp(h Span, name string) {
+func (t *tree) icmp(h wire.Span, name string) {
 	at := h.At
 	t.group(name, "Internet Control Message Protocol", at, h.Len, func(t *tree) {
 		typ, code := uint8(t.number(at, 1)), uint8(t.number(at+1, 1))
 		meaning := layers.CreateICMPv4TypeCode(typ, code).String()
-		if name == string(ProtoICMPv6) {
+		if name == string(wire.ProtoICMPv6) {
 			meaning = layers.CreateICMPv6TypeCode(typ, code).String()
 		}
 		t.add(name+".type", fmt.Sprintf("%d (%s)", typ, meaning), at, 1)

@@ -15,6 +15,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire"
 )
 
 // build makes a packet with right lengths and checksums.
@@ -61,7 +62,7 @@ func TestDecodeTCP(t *testing.T) {
 		6: tcpPacket(t, ip6(layers.IPProtocolTCP), "你好"),
 	} {
 		p := Decode(raw)
-		if p.Problem != "" || p.Version != version || p.Proto != ProtoTCP || p.Length != len(raw) || p.Src.Port() != 40000 || p.Dst.Port() != 8080 {
+		if p.Problem != "" || p.Version != version || p.Proto != wire.ProtoTCP || p.Length != len(raw) || p.Src.Port() != 40000 || p.Dst.Port() != 8080 {
 			t.Errorf("IPv%d: %+v", version, p)
 			continue
 		}
@@ -69,10 +70,10 @@ func TestDecodeTCP(t *testing.T) {
 			t.Errorf("IPv%d: data %q", version, got)
 		}
 		h := p.TCP
-		if h.Flags != PSH|ACK || h.Seq != 7 || h.Ack != 9 || h.Window != 500 {
+		if h.Flags != wire.PSH|wire.ACK || h.Seq != 7 || h.Ack != 9 || h.Window != 500 {
 			t.Errorf("IPv%d: %+v", version, h)
 		}
-		if h.Timestamp == nil || *h.Timestamp != (Timestamp{1, 2}) || len(h.SACK) != 1 || h.SACK[0] != (SeqRange{3, 4}) {
+		if h.Timestamp == nil || *h.Timestamp != (wire.Timestamp{Value: 1, Echo: 2}) || len(h.SACK) != 1 || h.SACK[0] != (wire.SeqRange{From: 3, To: 4}) {
 			t.Errorf("IPv%d: options %+v", version, h)
 		}
 	}
@@ -87,7 +88,7 @@ func TestDecodeSYN(t *testing.T) {
 	}}
 	tcp.SetNetworkLayerForChecksum(ip)
 	h := Decode(build(t, ip, tcp)).TCP
-	if h == nil || h.Flags != SYN || h.MSS != 1460 || !h.SACKPermitted || h.WindowScale == nil || *h.WindowScale != 14 {
+	if h == nil || h.Flags != wire.SYN || h.MSS != 1460 || !h.SACKPermitted || h.WindowScale == nil || *h.WindowScale != 14 {
 		t.Errorf("%+v", h)
 	}
 }
@@ -99,7 +100,7 @@ func TestDecodePortUnreachable(t *testing.T) {
 	if p.Problem != "" || p.ICMP == nil || !p.ICMP.PortUnreachable(p.Proto) || p.ICMP.Quote == nil {
 		t.Fatalf("%+v %+v", p, p.ICMP)
 	}
-	want := Quote{Proto: ProtoUDP, Src: netip.MustParseAddrPort("10.0.0.1:40000"), Dst: netip.MustParseAddrPort("10.0.0.2:1314")}
+	want := wire.Quote{Proto: wire.ProtoUDP, Src: netip.MustParseAddrPort("10.0.0.1:40000"), Dst: netip.MustParseAddrPort("10.0.0.2:1314")}
 	if *p.ICMP.Quote != want {
 		t.Errorf("quote %+v", *p.ICMP.Quote)
 	}
@@ -113,15 +114,15 @@ func TestDecodeFragments(t *testing.T) {
 	second.FragOffset, second.Id = 8, 5
 	a := Decode(build(t, first, gopacket.Payload(whole[20:84])))
 	b := Decode(build(t, second, gopacket.Payload(whole[84:])))
-	if a.Fragment == nil || *a.Fragment != (Fragment{5, 0, true}) || a.Dst.Port() != 1314 {
+	if a.Fragment == nil || *a.Fragment != (wire.Fragment{ID: 5, Offset: 0, More: true}) || a.Dst.Port() != 1314 {
 		t.Errorf("first %+v %+v", a, a.Fragment)
 	}
-	if b.Fragment == nil || *b.Fragment != (Fragment{5, 64, false}) || b.Dst.Port() != 0 || b.Data.Len != len(whole)-84 {
+	if b.Fragment == nil || *b.Fragment != (wire.Fragment{ID: 5, Offset: 64, More: false}) || b.Dst.Port() != 0 || b.Data.Len != len(whole)-84 {
 		t.Errorf("second %+v %+v", b, b.Fragment)
 	}
 	raw := build(t, ip6(layers.IPProtocolIPv6Fragment), gopacket.Payload([]byte{17, 0, 0, 9, 0, 0, 0, 7, 'a', 'b'}))
 	c := Decode(raw)
-	if c.Fragment == nil || *c.Fragment != (Fragment{7, 8, true}) || c.Proto != ProtoUDP || string(c.Data.Of(raw)) != "ab" {
+	if c.Fragment == nil || *c.Fragment != (wire.Fragment{ID: 7, Offset: 8, More: true}) || c.Proto != wire.ProtoUDP || string(c.Data.Of(raw)) != "ab" {
 		t.Errorf("IPv6 %+v %+v", c, c.Fragment)
 	}
 }
@@ -144,9 +145,9 @@ func TestProblems(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	for f := range 256 {
-		text, _ := Flags(f).MarshalText()
-		var back Flags
-		if back.UnmarshalText(text); back != Flags(f) {
+		text, _ := wire.Flags(f).MarshalText()
+		var back wire.Flags
+		if back.UnmarshalText(text); back != wire.Flags(f) {
 			t.Fatalf("%d is %q is %d", f, text, back)
 		}
 	}
@@ -155,8 +156,8 @@ func TestFlags(t *testing.T) {
 func TestFields(t *testing.T) {
 	raw := tcpPacket(t, ip4(layers.IPProtocolTCP), "hello")
 	var got []string
-	var walk func([]Field)
-	walk = func(fs []Field) {
+	var walk func([]wire.Field)
+	walk = func(fs []wire.Field) {
 		for _, f := range fs {
 			got = append(got, fmt.Sprintf("%s %d+%d %s", f.Name, f.At, f.Len, f.Value))
 			walk(f.Fields)
@@ -215,8 +216,8 @@ func TestFieldNames(t *testing.T) {
 			}
 		}
 	}
-	var check func(fs []Field)
-	check = func(fs []Field) {
+	var check func(fs []wire.Field)
+	check = func(fs []wire.Field) {
 		for _, f := range fs {
 			if !known[f.Name] {
 				t.Errorf("tshark knows no %s", f.Name)
@@ -233,7 +234,7 @@ func TestFieldNames(t *testing.T) {
 		check(Fields(Decode(raw), raw))
 	}
 	for _, kind := range []layers.TCPOptionKind{0, 1, 2, 3, 4, 5, 8} {
-		check([]Field{{Name: "tcp.options." + optionName(kind)}})
+		check([]wire.Field{{Name: "tcp.options." + optionName(kind)}})
 	}
 }
 
@@ -245,15 +246,15 @@ func TestCut(t *testing.T) {
 		name   string
 		raw    []byte
 		length int
-		want   Span
+		want   wire.Span
 	}{
 		{"data cut", tcp[:whole.Data.At+10], len(tcp), whole.Data},
 		{"data gone", tcp[:whole.Data.At], len(tcp), whole.Data},
 		{"options cut", tcp[:40], len(tcp), whole.Data},
 		{"padding", append(bytes.Clone(tcp), 0, 0, 0), len(tcp) + 3, whole.Data},
-		{"a length that is longer than the packet", tcp[:70], 70, Span{whole.Data.At, 70 - whole.Data.At}},
+		{"a length that is longer than the packet", tcp[:70], 70, wire.Span{At: whole.Data.At, Len: 70 - whole.Data.At}},
 		{"not yet cut into pieces, IPv4", zero(tcp, 2), len(tcp), whole.Data},
-		{"not yet cut into pieces, IPv6", zero(tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), 4), 80_000, Span{whole.Data.At + 20, 80_000 - whole.Data.At - 20}},
+		{"not yet cut into pieces, IPv6", zero(tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), 4), 80_000, wire.Span{At: whole.Data.At + 20, Len: 80_000 - whole.Data.At - 20}},
 	} {
 		p := DecodeCut(tc.raw, tc.length)
 		if p.Data != tc.want || p.TCP == nil || p.Src.Port() == 0 || p.Problem != "" {
@@ -273,7 +274,7 @@ func zero(raw []byte, at int) []byte {
 func TestBehindUDP(t *testing.T) {
 	raw := udpPacket(t, "36.6 and more")
 	binary.BigEndian.PutUint16(raw[24:], 12)
-	if p := Decode(raw); p.Data != (Span{28, 4}) {
+	if p := Decode(raw); p.Data != (wire.Span{At: 28, Len: 4}) {
 		t.Errorf("data %+v", p.Data)
 	}
 }
@@ -288,7 +289,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(build(f, ip6(layers.IPProtocolIPv6HopByHop), gopacket.Payload([]byte{6, 0, 1, 4, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8})), uint16(0))
 	f.Fuzz(func(t *testing.T, raw []byte, missing uint16) {
 		p := DecodeCut(raw, len(raw)+int(missing))
-		for _, s := range []Span{p.Header, p.Data} {
+		for _, s := range []wire.Span{p.Header, p.Data} {
 			if s.At < 0 || s.Len < 0 || s.At+s.Len > len(raw)+int(missing) {
 				t.Errorf("span %+v of %d bytes and %d that are missing", s, len(raw), missing)
 			}
@@ -296,8 +297,8 @@ func FuzzDecode(f *testing.F) {
 		if _, err := json.Marshal(p); err != nil {
 			t.Error(err)
 		}
-		var inside func(fs []Field, from, to int)
-		inside = func(fs []Field, from, to int) {
+		var inside func(fs []wire.Field, from, to int)
+		inside = func(fs []wire.Field, from, to int) {
 			for _, f := range fs {
 				if f.At < from || f.Len < 1 || f.At+f.Len > to {
 					t.Errorf("field %+v outside %d to %d", f, from, to)

@@ -1,8 +1,12 @@
+// Package record holds the one truth of a wire: an ordered list of packets, each with its fate. The
+// ladder in the terminal, the HTTP API, the capture file and the referee are views of it.
 package record
 
 import (
 	"context"
 	"sync"
+
+	"netlab.example/pkg/wire"
 )
 
 // Log is the ordered list of records, within a bound. When it is full it forgets the oldest, and says so.
@@ -14,7 +18,7 @@ type Log struct {
 	maxRecords, maxBytes int
 
 	mu    sync.Mutex
-	kept  []*Record
+	kept  []*wire.Record
 	last  int // ID of the newest record, 0 before the first
 	bytes int
 	wake  chan struct{} // closed at the next Append; nil while nobody waits
@@ -36,7 +40,7 @@ func (l *Log) Next() int {
 }
 
 // Append gives r its ID and adds it. From now on r belongs to the readers and must not change.
-func (l *Log) Append(r *Record) {
+func (l *Log) Append(r *wire.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last++
@@ -56,22 +60,22 @@ func (l *Log) Append(r *Record) {
 
 // Since returns the records after ID since, at most limit of them, oldest first. missed is how many
 // more there were between since and the first one returned, which the log has forgotten.
-func (l *Log) Since(since, limit int) (records []*Record, missed int) {
+func (l *Log) Since(since, limit int) (records []*wire.Record, missed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.since(since, limit)
 }
 
-func (l *Log) since(since, limit int) (records []*Record, missed int) {
+func (l *Log) since(since, limit int) (records []*wire.Record, missed int) {
 	since = min(max(since, 0), l.last)
 	forgotten := l.last - len(l.kept)
 	missed = max(forgotten-since, 0)
 	records = l.kept[max(since-forgotten, 0):]
-	return append([]*Record(nil), records[:min(max(limit, 0), len(records))]...), missed
+	return append([]*wire.Record(nil), records[:min(max(limit, 0), len(records))]...), missed
 }
 
 // Follow is Since that waits until there is something to return, or ctx ends, which is its only error.
-func (l *Log) Follow(ctx context.Context, since, limit int) (records []*Record, missed int, err error) {
+func (l *Log) Follow(ctx context.Context, since, limit int) (records []*wire.Record, missed int, err error) {
 	for {
 		l.mu.Lock()
 		if l.last > since {
@@ -92,19 +96,11 @@ func (l *Log) Follow(ctx context.Context, since, limit int) (records []*Record, 
 	}
 }
 
-// Memory says what the log holds and what it has forgotten.
-type Memory struct {
-	First     int `json:"first"` // ID of the oldest record kept; 0 while there is none
-	Last      int `json:"last"`  // ID of the newest
-	Forgotten int `json:"forgotten"`
-	Bytes     int `json:"bytes"` // about
-}
-
 // Memory returns the log's state.
-func (l *Log) Memory() Memory {
+func (l *Log) Memory() wire.Memory {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := Memory{Last: l.last, Forgotten: l.last - len(l.kept), Bytes: l.bytes}
+	m := wire.Memory{Last: l.last, Forgotten: l.last - len(l.kept), Bytes: l.bytes}
 	if len(l.kept) > 0 {
 		m.First = m.Forgotten + 1
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"netlab.example/pkg/wire"
 )
 
-func ids(records []*Record) (ids []int) {
+func ids(records []*wire.Record) (ids []int) {
 	for _, r := range records {
 		ids = append(ids, r.ID)
 	}
@@ -31,7 +33,7 @@ func TestLogSince(t *testing.T) {
 		if next := l.Next(); next != want {
 			t.Errorf("next %d, want %d", next, want)
 		}
-		l.Append(&Record{})
+		l.Append(&wire.Record{})
 	}
 	for _, tc := range []struct {
 		since, limit, missed int
@@ -59,12 +61,12 @@ func TestLogSince(t *testing.T) {
 func TestLogBytes(t *testing.T) {
 	l := NewLog(1000, 3*(overhead+100))
 	for range 10 {
-		l.Append(&Record{Raw: make([]byte, 100)})
+		l.Append(&wire.Record{Raw: make([]byte, 100)})
 	}
 	if m := l.Memory(); m.First != 8 || m.Bytes != 3*(overhead+100) {
 		t.Errorf("%+v", m)
 	}
-	l.Append(&Record{Raw: make([]byte, 1<<16)}) // the newest is kept, however long
+	l.Append(&wire.Record{Raw: make([]byte, 1<<16)}) // the newest is kept, however long
 	if m := l.Memory(); m.First != 11 || m.Last != 11 {
 		t.Errorf("%+v", m)
 	}
@@ -93,13 +95,13 @@ func TestLogFollow(t *testing.T) {
 			}
 		}()
 		synctest.Wait() // the reader waits
-		l.Append(&Record{})
+		l.Append(&wire.Record{})
 		if id := <-got; id != 1 {
 			t.Errorf("%d, want 1", id)
 		}
 		synctest.Wait()
 		for range 5 { // more than the log keeps, before the reader is back
-			l.Append(&Record{})
+			l.Append(&wire.Record{})
 		}
 		var rest []int
 		for id := range got {
@@ -120,36 +122,4 @@ func TestLogFollow(t *testing.T) {
 			t.Errorf("ended at %d: %v", last, rest)
 		}
 	})
-}
-
-func TestDamage(t *testing.T) {
-	raw := []byte{0, 0, 0}
-	r := Record{Raw: raw, Fate: Fate{Damage: &Damage{Offset: 1, Mask: 4}}}
-	if got := r.Sent(); got[1] != 4 || raw[1] != 0 {
-		t.Errorf("sent %v, raw %v", got, raw)
-	}
-	r.Fate.Damage.Offset = 3 // beyond what was kept
-	if got := r.Sent(); &got[0] != &raw[0] {
-		t.Errorf("sent %v", got)
-	}
-}
-
-func TestWord(t *testing.T) {
-	for _, tc := range []struct {
-		fate Fate
-		want What
-	}{
-		{Fate{}, Delivered},
-		{Fate{Delay: 1}, Delayed},
-		{Fate{Delay: 1, Copies: 1}, Duplicated},
-		{Fate{What: Reordered, Delay: 1, Copies: 1}, Reordered},
-		{Fate{What: Held, Copies: 1}, Held},
-		{Fate{What: Reordered, Damage: &Damage{}}, Corrupted},
-		{Fate{What: Dropped, Delay: 1}, Dropped},
-		{Fate{What: Seen}, Seen},
-	} {
-		if got := tc.fate.Word(); got != tc.want {
-			t.Errorf("%+v is %s, want %s", tc.fate, got, tc.want)
-		}
-	}
 }

@@ -3,30 +3,29 @@ package trace
 import (
 	"slices"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // Identify fills in who r is: its connection, its relative numbers, its class, ordinal and attempt.
 // It wants ID, Time, Dir and Packet.
-func (t *Tracker) Identify(r *record.Record) {
+func (t *Tracker) Identify(r *wire.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := &r.Packet
-	r.Class = record.ClassOther
-	if r.Dir == record.In {
+	r.Class = wire.ClassOther
+	if r.Dir == wire.In {
 		r.Client, r.Server = p.Src, p.Dst
 	} else {
 		r.Client, r.Server = p.Dst, p.Src
 	}
 	switch {
 	case p.Fragment != nil && (p.Fragment.Offset > 0 || p.Fragment.More):
-		r.Class = record.ClassFragment // judged when it is whole again
+		r.Class = wire.ClassFragment // judged when it is whole again
 	case p.ICMP != nil:
 		t.icmp(r)
 	case p.TCP != nil:
 		t.tcp(r)
-	case p.Proto == packet.ProtoUDP && p.Problem == "":
+	case p.Proto == wire.ProtoUDP && p.Problem == "":
 		t.udp(r)
 	}
 }
@@ -41,7 +40,7 @@ func (t *Tracker) find(k key) *conn {
 }
 
 // begin adds a connection.
-func (t *Tracker) begin(k key, r *record.Record) *conn {
+func (t *Tracker) begin(k key, r *wire.Record) *conn {
 	if old := t.conns[k]; old != nil {
 		t.forget(old)
 	}
@@ -49,99 +48,99 @@ func (t *Tracker) begin(k key, r *record.Record) *conn {
 		t.forget(t.silence.Back().Value.(*conn))
 	}
 	t.last++
-	c := &conn{Connection: Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: Opening}}
-	c.way[0].counts, c.way[1].counts = map[record.Class]int{}, map[record.Class]int{}
+	c := &conn{Connection: wire.Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: wire.ConnOpening}}
+	c.way[0].counts, c.way[1].counts = map[wire.Class]int{}, map[wire.Class]int{}
 	c.place = t.silence.PushFront(c)
 	t.conns[k] = c
 	return c
 }
 
 // belongs writes the connection into the record, and the packet into the connection's account.
-func (c *conn) belongs(r *record.Record) {
+func (c *conn) belongs(r *wire.Record) {
 	r.Conn = c.Ordinal
 	c.Last = r.Time
 	c.amount(r.Dir).Packets++
 }
 
-func (c *conn) amount(d record.Direction) *Amount {
-	if d == record.In {
+func (c *conn) amount(d wire.Direction) *wire.Amount {
+	if d == wire.In {
 		return &c.ToServer
 	}
 	return &c.ToClient
 }
 
-func (t *Tracker) udp(r *record.Record) {
-	k := key{packet.ProtoUDP, r.Client, r.Server}
+func (t *Tracker) udp(r *wire.Record) {
+	k := key{wire.ProtoUDP, r.Client, r.Server}
 	c := t.find(k)
 	if c == nil || r.Time.Sub(c.Last) >= udpSilence {
 		c = t.begin(k, r)
-		c.State = Open
+		c.State = wire.ConnOpen
 		r.Begins = true
 	}
 	c.belongs(r)
 	a := c.amount(r.Dir)
 	a.Data++
 	a.Bytes += uint64(r.Packet.Data.Len)
-	r.Class, r.Ordinal = record.ClassData, a.Data // each datagram is new: what repeats a question is the program's affair
+	r.Class, r.Ordinal = wire.ClassData, a.Data // each datagram is new: what repeats a question is the program's affair
 }
 
 // icmp finds the connection of the packet that an error quotes.
-func (t *Tracker) icmp(r *record.Record) {
-	r.Class = record.ClassICMP
+func (t *Tracker) icmp(r *wire.Record) {
+	r.Class = wire.ClassICMP
 	q := r.Packet.ICMP.Quote
 	if q == nil {
 		return
 	}
 	r.Client, r.Server = q.Dst, q.Src // an error that comes in is about a packet that went out
-	if r.Dir == record.Out {
+	if r.Dir == wire.Out {
 		r.Client, r.Server = q.Src, q.Dst
 	}
 	if c := t.find(key{q.Proto, r.Client, r.Server}); c != nil {
 		c.belongs(r)
 		w := &c.way[side(r.Dir)]
-		w.counts[record.ClassICMP]++
-		r.Ordinal = w.counts[record.ClassICMP]
+		w.counts[wire.ClassICMP]++
+		r.Ordinal = w.counts[wire.ClassICMP]
 	}
 }
 
-func (t *Tracker) tcp(r *record.Record) {
+func (t *Tracker) tcp(r *wire.Record) {
 	h := r.Packet.TCP
-	k := key{packet.ProtoTCP, r.Client, r.Server}
+	k := key{wire.ProtoTCP, r.Client, r.Server}
 	c := t.find(k)
-	opening := h.Flags.Has(packet.SYN) && !h.Flags.Has(packet.ACK)
+	opening := h.Flags.Has(wire.SYN) && !h.Flags.Has(wire.ACK)
 	// A SYN with another first number than before is a new connection between the same two ports.
 	if c == nil || opening && c.way[side(r.Dir)].known && c.way[side(r.Dir)].first != h.Seq {
 		c = t.begin(k, r)
 		r.Begins = opening
 		c.Midway = !opening
-		if !h.Flags.Has(packet.SYN) {
-			c.State = Open
+		if !h.Flags.Has(wire.SYN) {
+			c.State = wire.ConnOpen
 		}
 	}
 	c.belongs(r)
 	out, back := &c.way[side(r.Dir)], &c.way[1-side(r.Dir)]
-	out.start(h.Seq, h.Flags.Has(packet.SYN))
+	out.start(h.Seq, h.Flags.Has(wire.SYN))
 	r.Seq = h.Seq - out.first
-	if h.Flags.Has(packet.ACK) {
+	if h.Flags.Has(wire.ACK) {
 		back.start(h.Ack, false)
 		r.Ack = h.Ack - back.first
 	}
 	length := uint32(r.Packet.Data.Len)
 	switch {
-	case h.Flags.Has(packet.SYN):
-		r.Class, r.Ordinal, r.Attempt = record.ClassSYN, 1, out.syn
+	case h.Flags.Has(wire.SYN):
+		r.Class, r.Ordinal, r.Attempt = wire.ClassSYN, 1, out.syn
 		out.syn++
 		out.reach(h.Seq + 1 + length)
-	case h.Flags.Has(packet.RST):
-		out.counts[record.ClassRST]++
-		r.Class, r.Ordinal = record.ClassRST, out.counts[record.ClassRST]
+	case h.Flags.Has(wire.RST):
+		out.counts[wire.ClassRST]++
+		r.Class, r.Ordinal = wire.ClassRST, out.counts[wire.ClassRST]
 	case length > 0:
-		r.Class = record.ClassData
+		r.Class = wire.ClassData
 		t.data(c, out, r, h.Seq, h.Seq+length)
-	case h.Flags.Has(packet.FIN):
-		r.Class, r.Ordinal, r.Attempt = record.ClassFIN, 1, out.fin
+	case h.Flags.Has(wire.FIN):
+		r.Class, r.Ordinal, r.Attempt = wire.ClassFIN, 1, out.fin
 	default:
-		r.Class, r.Ordinal = record.ClassAck, int(r.Ack)
+		r.Class, r.Ordinal = wire.ClassAck, int(r.Ack)
 		if out.ackTimes > 0 && out.lastAck == r.Ack {
 			r.Attempt = out.ackTimes
 			out.ackTimes++
@@ -149,7 +148,7 @@ func (t *Tracker) tcp(r *record.Record) {
 			out.lastAck, out.ackTimes = r.Ack, 1
 		}
 	}
-	if h.Flags.Has(packet.FIN) {
+	if h.Flags.Has(wire.FIN) {
 		out.fin++
 		out.finSeq = h.Seq + length + 1
 		out.reach(out.finSeq)
@@ -176,7 +175,7 @@ func (w *way) reach(next uint32) {
 
 // data gives a segment its ordinal: a new one where it brings bytes that were never seen, else that of
 // the segment which had its first byte.
-func (t *Tracker) data(c *conn, w *way, r *record.Record, from, to uint32) {
+func (t *Tracker) data(c *conn, w *way, r *wire.Record, from, to uint32) {
 	defer w.reach(to)
 	if w.covered(from, to) {
 		r.Attempt = 1
@@ -283,7 +282,7 @@ func (t *Tracker) acknowledged(w *way, number uint32) {
 }
 
 // connOf returns the connection that Identify gave to r, if it is remembered.
-func (t *Tracker) connOf(r *record.Record) *conn {
+func (t *Tracker) connOf(r *wire.Record) *conn {
 	proto, client, server := r.Packet.Proto, r.Client, r.Server
 	if r.Packet.ICMP != nil && r.Packet.ICMP.Quote != nil {
 		proto = r.Packet.ICMP.Quote.Proto

@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // feed runs a hand-written trace through a tracker. A line is a packet:
@@ -32,7 +31,7 @@ func feed(t *testing.T, tr *Tracker, trace string) []string {
 		r.ID, r.Time = id, time.Unix(int64(id), 0)
 		tr.Identify(r)
 		if strings.HasSuffix(line, " x") {
-			r.Fate.What = record.Dropped
+			r.Fate.What = wire.Dropped
 		}
 		tr.Label(r)
 		s := fmt.Sprintf("c%d %s#%d.%d %d/%d", r.Conn, r.Class, r.Ordinal, r.Attempt, r.Seq, r.Ack)
@@ -47,16 +46,16 @@ func feed(t *testing.T, tr *Tracker, trace string) []string {
 	return got
 }
 
-func parse(t *testing.T, line string) *record.Record {
+func parse(t *testing.T, line string) *wire.Record {
 	t.Helper()
 	words := strings.Fields(line)
-	r := &record.Record{Dir: record.Direction(words[0])}
+	r := &wire.Record{Dir: wire.Direction(words[0])}
 	var port uint16
 	var seq, ack uint32
 	length := 0
 	fmt.Sscan(words[1], &port)
 	client, server := netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port), netip.MustParseAddrPort("10.0.0.2:8080")
-	var flags packet.Flags
+	var flags wire.Flags
 	flags.UnmarshalText([]byte(strings.ReplaceAll(words[2], ",", " ")))
 	fmt.Sscan(words[3], &seq)
 	for _, w := range words[4:] {
@@ -68,9 +67,9 @@ func parse(t *testing.T, line string) *record.Record {
 			fmt.Sscan(w, &ack)
 		}
 	}
-	r.Packet = packet.Packet{Version: 4, Proto: packet.ProtoTCP, Src: client, Dst: server, Data: packet.Span{At: 40, Len: length},
-		TCP: &packet.TCP{Flags: flags, Seq: seq, Ack: ack}}
-	if r.Dir == record.Out {
+	r.Packet = wire.Packet{Version: 4, Proto: wire.ProtoTCP, Src: client, Dst: server, Data: wire.Span{At: 40, Len: length},
+		TCP: &wire.TCP{Flags: flags, Seq: seq, Ack: ack}}
+	if r.Dir == wire.Out {
 		r.Packet.Src, r.Packet.Dst = server, client
 	}
 	return r
@@ -125,7 +124,7 @@ func TestConversation(t *testing.T) {
 		c2 syn#1.0 0/0 begins
 	`)
 	all := tr.Connections()
-	if len(all) != 1 || all[0].Ordinal != 2 || all[0].State != Opening {
+	if len(all) != 1 || all[0].Ordinal != 2 || all[0].State != wire.ConnOpening {
 		t.Errorf("%+v", all)
 	}
 	if gone := tr.Expire(time.Unix(100, 0)); len(gone) != 1 || gone[0] != 1 {
@@ -145,7 +144,7 @@ func TestMidway(t *testing.T) {
 		c1 ack#11.0 1/11
 		c1 data#1.0 1/11
 	`)
-	if c := tr.Connections()[0]; !c.Midway || c.State != Open {
+	if c := tr.Connections()[0]; !c.Midway || c.State != wire.ConnOpen {
 		t.Errorf("%+v", c)
 	}
 }
@@ -194,8 +193,8 @@ func TestNamesOfACKs(t *testing.T) {
 	`)
 }
 
-func udp(port uint16, at time.Time) *record.Record {
-	return &record.Record{Time: at, Dir: record.In, Packet: packet.Packet{Version: 4, Proto: packet.ProtoUDP, Data: packet.Span{At: 28, Len: 2},
+func udp(port uint16, at time.Time) *wire.Record {
+	return &wire.Record{Time: at, Dir: wire.In, Packet: wire.Packet{Version: 4, Proto: wire.ProtoUDP, Data: wire.Span{At: 28, Len: 2},
 		Src: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), port), Dst: netip.MustParseAddrPort("10.0.0.2:1314")}}
 }
 
@@ -217,7 +216,7 @@ func TestDatagrams(t *testing.T) {
 		r := udp(tc.port, now)
 		tr.Identify(r)
 		tr.Label(r)
-		if r.Conn != tc.conn || r.Ordinal != tc.ordinal || r.Begins != tc.begins || r.Label.Kind != record.KindDatagram {
+		if r.Conn != tc.conn || r.Ordinal != tc.ordinal || r.Begins != tc.begins || r.Label.Kind != wire.KindDatagram {
 			t.Errorf("%+v: %+v", tc, r)
 		}
 	}
@@ -232,11 +231,11 @@ func TestICMP(t *testing.T) {
 	tr := New()
 	q := udp(40000, time.Unix(0, 0))
 	tr.Identify(q)
-	r := &record.Record{Dir: record.Out, Packet: packet.Packet{Version: 4, Proto: packet.ProtoICMP, ICMP: &packet.ICMP{Type: 3, Code: 3,
-		Quote: &packet.Quote{Proto: packet.ProtoUDP, Src: q.Packet.Src, Dst: q.Packet.Dst}}}}
+	r := &wire.Record{Dir: wire.Out, Packet: wire.Packet{Version: 4, Proto: wire.ProtoICMP, ICMP: &wire.ICMP{Type: 3, Code: 3,
+		Quote: &wire.Quote{Proto: wire.ProtoUDP, Src: q.Packet.Src, Dst: q.Packet.Dst}}}}
 	tr.Identify(r)
 	tr.Label(r)
-	if r.Conn != 1 || r.Class != record.ClassICMP || r.Ordinal != 1 || r.Client != q.Packet.Src || r.Label.Kind != record.KindPortUnreachable {
+	if r.Conn != 1 || r.Class != wire.ClassICMP || r.Ordinal != 1 || r.Client != q.Packet.Src || r.Label.Kind != wire.KindPortUnreachable {
 		t.Errorf("%+v", r)
 	}
 }
@@ -325,15 +324,15 @@ func FuzzTracker(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tr := New()
 		for id := 1; len(b) >= 5; b, id = b[5:], id+1 {
-			r := &record.Record{ID: id, Dir: record.In, Packet: packet.Packet{Proto: packet.ProtoTCP, Data: packet.Span{At: 40, Len: int(b[4])},
+			r := &wire.Record{ID: id, Dir: wire.In, Packet: wire.Packet{Proto: wire.ProtoTCP, Data: wire.Span{At: 40, Len: int(b[4])},
 				Src: netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(b[0]>>6)), Dst: netip.MustParseAddrPort("10.0.0.2:8080"),
-				TCP: &packet.TCP{Flags: packet.Flags(b[1]), Seq: uint32(b[2]) << (b[0] & 24), Ack: uint32(b[3]) << (b[0] & 24)}}}
+				TCP: &wire.TCP{Flags: wire.Flags(b[1]), Seq: uint32(b[2]) << (b[0] & 24), Ack: uint32(b[3]) << (b[0] & 24)}}}
 			if b[0]&1 != 0 {
-				r.Dir = record.Out
+				r.Dir = wire.Out
 				r.Packet.Src, r.Packet.Dst = r.Packet.Dst, r.Packet.Src
 			}
 			if b[0]&2 != 0 {
-				r.Fate.What = record.Dropped
+				r.Fate.What = wire.Dropped
 			}
 			tr.Identify(r)
 			tr.Label(r)

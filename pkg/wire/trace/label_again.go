@@ -5,13 +5,12 @@ import (
 	"hash/fnv"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // again labels a transmission of s after the first.
-func (w *way) again(r *record.Record, s *segment) record.Label {
-	l := record.Label{Kind: record.KindRetransmission, Of: s.id, Nth: s.nth + 1}
+func (w *way) again(r *wire.Record, s *segment) wire.Label {
+	l := wire.Label{Kind: wire.KindRetransmission, Of: s.id, Nth: s.nth + 1}
 	if s.continues(r) {
 		l.Nth, l.By = s.nth, s.by
 	} else {
@@ -22,7 +21,7 @@ func (w *way) again(r *record.Record, s *segment) record.Label {
 
 // continues reports whether r brings the rest of s, after an earlier packet has brought the beginning
 // again: the longest segment is a little shorter now, where SACK blocks need the room.
-func (s *segment) continues(r *record.Record) bool {
+func (s *segment) continues(r *wire.Record) bool {
 	return s.nth > 0 && before(s.from, r.Packet.TCP.Seq) && r.Packet.TCP.Seq == s.reach
 }
 
@@ -34,7 +33,7 @@ func (s *segment) continues(r *record.Record) bool {
 // (RTO) repeats the first segment that is not acknowledged, the probe timer (TLP) the last. Where that is
 // the same segment, the probe waits for a delayed ACK as well, and so goes off when the RTO would (RFC
 // 8985, 7.2): that is said to be by timer, though the kernel may count it among its probes.
-func (w *way) cause(r *record.Record, s *segment) record.By {
+func (w *way) cause(r *wire.Record, s *segment) wire.By {
 	k := &w.labels.heard
 	since := s.lastTime
 	if k.progress.After(since) {
@@ -46,20 +45,20 @@ func (w *way) cause(r *record.Record, s *segment) record.By {
 	first, last := !k.any || !before(k.una, s.from), s.to == w.next
 	unheard := k.last.id <= s.lastID // nothing at all since then: it can only be a timer
 	switch {
-	case within && k.recovery == record.ByTimer && k.selected < k.began:
-		return record.ByTimer // the timer went off once for all that was on its way
+	case within && k.recovery == wire.ByTimer && k.selected < k.began:
+		return wire.ByTimer // the timer went off once for all that was on its way
 	case k.dups >= 3 && fresh(k.third) && (first || k.delivered > s.lastID): // what they ask for, or another gap
-		return w.recover(r, record.ByDupACKs)
+		return w.recover(r, wire.ByDupACKs)
 	case k.delivered > s.lastID && fresh(k.news) && w.usesSACK():
-		return w.recover(r, record.BySACK) // what was sent later has arrived: RFC 8985, 6.2
+		return w.recover(r, wire.BySACK) // what was sent later has arrived: RFC 8985, 6.2
 	case silent >= almost(k.rtt()+k.patience()) && (first || !last):
-		return w.recover(r, record.ByTimer)
+		return w.recover(r, wire.ByTimer)
 	case within:
 		return k.recovery // the next hole of the same loss: RFC 6582, 3.2
 	case last && !first && s.nth == 0 && !k.recovers && (unheard || silent >= almost(2*k.rtt())) && w.usesSACK():
-		return record.ByTLP // one probe, and only before anything else was tried
+		return wire.ByTLP // one probe, and only before anything else was tried
 	case unheard || silent >= max(2*k.rtt(), time.Millisecond):
-		return record.ByTimer // a shorter one than we know of; nothing else is left
+		return wire.ByTimer // a shorter one than we know of; nothing else is left
 	}
 	return ""
 }
@@ -73,7 +72,7 @@ func (w *way) usesSACK() bool {
 }
 
 // recover begins a recovery with r.
-func (w *way) recover(r *record.Record, by record.By) record.By {
+func (w *way) recover(r *wire.Record, by wire.By) wire.By {
 	k := &w.labels.heard
 	k.recovers, k.recovery, k.began, k.until = true, by, r.ID, w.next
 	return by
@@ -81,10 +80,10 @@ func (w *way) recover(r *record.Record, by record.By) record.By {
 
 // lost labels new data, or a FIN, that was sent before: its original was lost on the way to wire. after is
 // what was sent after the original, and is here.
-func (w *way) lost(r *record.Record, after segment) record.Label {
+func (w *way) lost(r *wire.Record, after segment) wire.Label {
 	h := r.Packet.TCP
 	original := segment{from: h.Seq, to: endOf(r), lastID: after.id, lastTime: after.lastTime}
-	return record.Label{Kind: record.KindRetransmission, Nth: 1, By: w.cause(r, &original)}
+	return wire.Label{Kind: wire.KindRetransmission, Nth: 1, By: w.cause(r, &original)}
 }
 
 // beyond is the highest number that w's sender has reached: with data, or with an ACK, which has the number that
@@ -110,10 +109,10 @@ func (w *way) afterwards(i int) segment {
 }
 
 // endOf is the number after a packet.
-func endOf(r *record.Record) uint32 {
+func endOf(r *wire.Record) uint32 {
 	h := r.Packet.TCP
 	end := h.Seq + uint32(r.Packet.Data.Len)
-	if h.Flags&(packet.SYN|packet.FIN) != 0 {
+	if h.Flags&(wire.SYN|wire.FIN) != 0 {
 		end++
 	}
 	return end
@@ -121,7 +120,7 @@ func endOf(r *record.Record) uint32 {
 
 // overtaken reports whether what is new in r, and below the highest number, was sent before what has come already
 // (after), and is late. Else it was sent later: a retransmission, whose original never came as far as here.
-func (w *way) overtaken(r *record.Record, after segment) bool {
+func (w *way) overtaken(r *wire.Record, after segment) bool {
 	h, top := headerOf(r), &w.labels.top
 	if h.stamped && top.stamped && h.stamp != top.stamp {
 		return before(h.stamp, top.stamp) // the sender's own clock
@@ -139,7 +138,7 @@ type header struct {
 	id      int // the record
 	time    time.Time
 	ipID    uint16 // 0 where there is none: IPv6, and packets that belong to no socket
-	flags   packet.Flags
+	flags   wire.Flags
 	window  uint16
 	seq     uint32
 	ack     uint32
@@ -150,7 +149,7 @@ type header struct {
 	lost    bool   // here
 }
 
-func headerOf(r *record.Record) header {
+func headerOf(r *wire.Record) header {
 	h := header{id: r.ID, time: r.Time, length: r.Packet.Data.Len, lost: !arrives(r)}
 	if r.Packet.Version == 4 && len(r.Raw) >= 6 {
 		h.ipID = binary.BigEndian.Uint16(r.Raw[4:])
@@ -178,7 +177,7 @@ func (h *header) same(other *header) bool {
 const copyTime = 500 * time.Millisecond
 
 // copied reports whether r is a copy that the network made, and of which record.
-func (w *way) copied(r *record.Record) (original int, copied bool) {
+func (w *way) copied(r *wire.Record) (original int, copied bool) {
 	h := headerOf(r)
 	for i := range w.labels.recent {
 		old := &w.labels.recent[i]
@@ -197,10 +196,10 @@ func (w *way) copied(r *record.Record) (original int, copied bool) {
 
 // baseless reports whether r's sender had no reason to repeat old: it has heard nothing since, and it is too early for
 // any timer. It is asked where the header has no ID, and not for bare ACKs, which a receiver may well repeat.
-func (w *way) baseless(r *record.Record, old *header) bool {
+func (w *way) baseless(r *wire.Record, old *header) bool {
 	k := &w.labels.heard
 	early := max(almost(2*k.rtt()), time.Millisecond)
-	if r.Packet.TCP == nil || r.Class == record.ClassAck || r.Class == record.ClassRST || w.answersSYN(r) {
+	if r.Packet.TCP == nil || r.Class == wire.ClassAck || r.Class == wire.ClassRST || w.answersSYN(r) {
 		return false
 	}
 	if k.srtt == 0 {
@@ -211,16 +210,16 @@ func (w *way) baseless(r *record.Record, old *header) bool {
 
 // answersSYN reports whether r is a SYN ACK for a SYN that came once more, be it sent again or copied:
 // each draws one, and neither a timer nor a loss is behind it.
-func (w *way) answersSYN(r *record.Record) bool {
-	return r.Class == record.ClassSYN && w.syn > 1 && w.syn <= w.labels.heard.syns
+func (w *way) answersSYN(r *wire.Record) bool {
+	return r.Class == wire.ClassSYN && w.syn > 1 && w.syn <= w.labels.heard.syns
 }
 
 // remember keeps r's header among the latest.
-func (w *way) remember(r *record.Record) {
+func (w *way) remember(r *wire.Record) {
 	l, h := &w.labels, headerOf(r)
 	l.recent[l.at%len(l.recent)] = h
 	l.at++
-	if t := r.Packet.TCP; t != nil && t.Flags&packet.RST == 0 && (l.top.id == 0 || !before(endOf(r), l.topEnd)) {
+	if t := r.Packet.TCP; t != nil && t.Flags&wire.RST == 0 && (l.top.id == 0 || !before(endOf(r), l.topEnd)) {
 		l.top, l.topEnd = h, endOf(r)
 	}
 }

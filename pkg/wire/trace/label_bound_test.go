@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // What Label remembers is bounded as well: packets that wire delays for long, and questions without an answer.
@@ -45,20 +44,20 @@ func BenchmarkLabel(b *testing.B) {
 			raw := make([]byte, 64)
 			next := make([]uint32, conns)
 			now := time.Unix(0, 0)
-			r := &record.Record{}
-			h := &packet.TCP{}
+			r := &wire.Record{}
+			h := &wire.TCP{}
 			for i := 0; b.Loop(); i++ {
 				n := i / 4 % conns
 				now = now.Add(time.Microsecond)
-				*h = packet.TCP{Flags: packet.ACK, Window: 500, Timestamp: &packet.Timestamp{Value: uint32(i)}}
-				*r = record.Record{ID: i + 1, Time: now, Dir: record.Out, Raw: raw, Packet: packet.Packet{Version: 4, Proto: packet.ProtoTCP, TCP: h,
+				*h = wire.TCP{Flags: wire.ACK, Window: 500, Timestamp: &wire.Timestamp{Value: uint32(i)}}
+				*r = wire.Record{ID: i + 1, Time: now, Dir: wire.Out, Raw: raw, Packet: wire.Packet{Version: 4, Proto: wire.ProtoTCP, TCP: h,
 					Src: server, Dst: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), uint16(n+1))}}
 				raw[4], raw[5] = byte(i>>8), byte(i)
 				if i%4 == 3 {
-					r.Dir, r.Packet.Src, r.Packet.Dst = record.In, r.Packet.Dst, r.Packet.Src
+					r.Dir, r.Packet.Src, r.Packet.Dst = wire.In, r.Packet.Dst, r.Packet.Src
 					h.Ack = next[n] - 1448
 					for k := range uint32(sack) {
-						h.SACK = append(h.SACK, packet.SeqRange{From: next[n] - 300*(k+1), To: next[n] - 300*k - 100})
+						h.SACK = append(h.SACK, wire.SeqRange{From: next[n] - 300*(k+1), To: next[n] - 300*k - 100})
 					}
 				} else {
 					h.Seq, r.Packet.Data.Len = next[n], 1448

@@ -4,8 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // labels is what Label remembers of one direction, beside its segments: what its sender has sent and
@@ -23,11 +22,11 @@ type labels struct {
 	scale    uint8 // of its windows
 	sacks    bool  // it offered selective acknowledgements
 	window   uint32
-	zero     int               // the record that closed its window
-	dupACK   uint32            // the number that its latest duplicate ACK asks for
-	dups     int               // how many of them in a row
-	blocks   []packet.SeqRange // its latest SACK
-	lastData int               // the record of its latest data
+	zero     int             // the record that closed its window
+	dupACK   uint32          // the number that its latest duplicate ACK asks for
+	dups     int             // how many of them in a row
+	blocks   []wire.SeqRange // its latest SACK
+	lastData int             // the record of its latest data
 	resets   int
 
 	heard   heard
@@ -42,8 +41,8 @@ type labels struct {
 type heard struct {
 	last  signal // the latest packet from the other side
 	from  int    // its record
-	kind  record.Kind
-	class record.Class
+	kind  wire.Kind
+	class wire.Class
 	data  int  // the record of the latest with data
 	syns  int  // how many SYNs
 	sacks bool // the other side offered selective acknowledgements
@@ -57,14 +56,14 @@ type heard struct {
 	delivered int       // the latest transmission that is known to have arrived: RFC 8985 calls it RACK.segment
 	news      signal    // when that was heard
 	selected  int       // when that was last heard by SACK; a record, as in signal
-	blocks    []packet.SeqRange
+	blocks    []wire.SeqRange
 
 	srtt, rttvar time.Duration // RFC 6298
 	far          time.Duration // the part of the round trip that lies beyond the side which wire is not at
 
 	// A recovery lasts until everything is acknowledged that was on its way when it began.
 	recovers bool
-	recovery record.By
+	recovery wire.By
 	began    int // with which record
 	until    uint32
 }
@@ -79,12 +78,12 @@ type signal struct {
 type arrival struct {
 	time       time.Time
 	id         int
-	kind       record.Kind
-	class      record.Class
+	kind       wire.Kind
+	class      wire.Class
 	hasAck     bool
 	ack        uint32
 	window     uint32
-	blocks     []packet.SeqRange
+	blocks     []wire.SeqRange
 	duplicates bool // the first block is a duplicate SACK
 }
 
@@ -93,17 +92,17 @@ type arrival struct {
 const maxPending = 32
 
 // sent notes a transmission, lost here or not.
-func (w *way) sent(r *record.Record) {
+func (w *way) sent(r *wire.Record) {
 	l, h := &w.labels, r.Packet.TCP
 	length := uint32(r.Packet.Data.Len)
 	again := func(s *segment) {
-		if r.Label.Kind == record.KindDuplicate {
+		if r.Label.Kind == wire.KindDuplicate {
 			if arrives(r) && s.arrived < r.Label.Of { // the packet itself was lost here, its copy is not
 				s.arrived = r.ID
 			}
 			return
 		}
-		if r.Label.Kind == record.KindRetransmission && s.id != r.ID {
+		if r.Label.Kind == wire.KindRetransmission && s.id != r.ID {
 			if !s.continues(r) {
 				s.nth++
 			}
@@ -114,7 +113,7 @@ func (w *way) sent(r *record.Record) {
 			s.arrived = r.ID
 		}
 	}
-	if h.Flags.Has(packet.SYN) {
+	if h.Flags.Has(wire.SYN) {
 		if w.syn == 1 {
 			l.syn = segment{from: h.Seq, to: h.Seq + 1, id: r.ID}
 		}
@@ -125,36 +124,36 @@ func (w *way) sent(r *record.Record) {
 			l.scale = *h.WindowScale
 		}
 	}
-	if h.Flags.Has(packet.FIN) {
+	if h.Flags.Has(wire.FIN) {
 		if w.fin == 1 {
 			l.fin = segment{from: w.finSeq - 1, to: w.finSeq, id: r.ID}
 		}
 		again(&l.fin)
 	}
-	if r.Class == record.ClassData {
+	if r.Class == wire.ClassData {
 		for i, _ := w.at(h.Seq); i < len(w.segments) && before(w.segments[i].from, h.Seq+length); i++ {
 			again(&w.segments[i])
-			if r.Label.Kind == record.KindOutOfOrder {
+			if r.Label.Kind == wire.KindOutOfOrder {
 				w.segments[i].lastID = w.afterwards(i).id - 1 // it was sent before what has overtaken it
 			}
 		}
 	}
-	if r.Label.Kind == record.KindDupACK {
+	if r.Label.Kind == wire.KindDupACK {
 		l.dupACK, l.dups = h.Ack, r.Label.Nth
 	}
-	if r.Label.Kind != record.KindDuplicate {
+	if r.Label.Kind != wire.KindDuplicate {
 		w.remember(r)
 	}
 }
 
 // said notes what a packet that arrives says about its sender.
-func (w *way) said(r *record.Record) {
+func (w *way) said(r *wire.Record) {
 	l, h := &w.labels, r.Packet.TCP
 	switch {
-	case h.Flags.Has(packet.RST):
+	case h.Flags.Has(wire.RST):
 		l.resets++
 		return
-	case r.Class == record.ClassData:
+	case r.Class == wire.ClassData:
 		l.lastData = r.ID
 	}
 	if window := w.windowOf(r); window == 0 && l.window > 0 {
@@ -165,24 +164,24 @@ func (w *way) said(r *record.Record) {
 
 // windowOf is the room that a packet's sender says it has, in bytes. In a SYN it is never scaled, and
 // after the handshake only if both sides offered to (RFC 7323, 2.2).
-func (w *way) windowOf(r *record.Record) uint32 {
+func (w *way) windowOf(r *wire.Record) uint32 {
 	window := uint32(r.Packet.TCP.Window)
-	if r.Packet.TCP.Flags.Has(packet.SYN) {
+	if r.Packet.TCP.Flags.Has(wire.SYN) {
 		return window
 	}
 	return window << w.labels.scale
 }
 
 // reached hands a packet that comes from the other side to w's sender, now or when its delay is over.
-func (w *way) reached(r *record.Record) {
+func (w *way) reached(r *wire.Record) {
 	h := r.Packet.TCP
-	if h.Flags.Has(packet.SYN) {
+	if h.Flags.Has(wire.SYN) {
 		w.labels.heard.sacks = h.SACKPermitted
 		if h.WindowScale == nil {
 			w.labels.scale = 0 // both sides scale, or none does
 		}
 	}
-	a := arrival{r.Time.Add(r.Fate.Delay), r.ID, r.Label.Kind, r.Class, h.Flags.Has(packet.ACK), h.Ack, uint32(h.Window), h.SACK, duplicateSACK(h) != nil}
+	a := arrival{r.Time.Add(r.Fate.Delay), r.ID, r.Label.Kind, r.Class, h.Flags.Has(wire.ACK), h.Ack, uint32(h.Window), h.SACK, duplicateSACK(h) != nil}
 	if r.Fate.Delay <= 0 && len(w.labels.pending) == 0 {
 		w.hear(a, a.id)
 		return
@@ -198,7 +197,7 @@ func (w *way) reached(r *record.Record) {
 }
 
 // settle lets w's sender hear what has reached it before r.
-func (w *way) settle(r *record.Record) {
+func (w *way) settle(r *wire.Record) {
 	for len(w.labels.pending) > 0 && !w.labels.pending[0].time.After(r.Time) {
 		w.hearFirst(r.ID)
 	}
@@ -217,15 +216,15 @@ func (w *way) hear(a arrival, now int) {
 	g := signal{now, a.time}
 	k.last, k.from, k.kind, k.class = g, a.id, a.kind, a.class
 	switch a.class {
-	case record.ClassData:
+	case wire.ClassData:
 		k.data = a.id
-	case record.ClassSYN:
+	case wire.ClassSYN:
 		k.syns++
 	}
 	if !a.hasAck {
 		return
 	}
-	if a.class != record.ClassRST {
+	if a.class != wire.ClassRST {
 		k.closed = a.window == 0
 	}
 	switch {
@@ -238,7 +237,7 @@ func (w *way) hear(a arrival, now int) {
 		if k.recovers && !before(a.ack, k.until) {
 			k.recovers = false
 		}
-	case a.kind == record.KindDupACK && a.ack == k.una:
+	case a.kind == wire.KindDupACK && a.ack == k.una:
 		if k.dups++; k.dups == 3 {
 			k.third = g
 		}
@@ -362,15 +361,15 @@ func (l *labels) repeated(number uint32) int {
 }
 
 // newSACK reports whether h names data as received that the ACK before did not.
-func (l *labels) newSACK(h *packet.TCP) bool {
-	return slices.ContainsFunc(h.SACK, func(b packet.SeqRange) bool {
-		return !slices.ContainsFunc(l.blocks, func(old packet.SeqRange) bool { return !before(b.From, old.From) && !before(old.To, b.To) })
+func (l *labels) newSACK(h *wire.TCP) bool {
+	return slices.ContainsFunc(h.SACK, func(b wire.SeqRange) bool {
+		return !slices.ContainsFunc(l.blocks, func(old wire.SeqRange) bool { return !before(b.From, old.From) && !before(old.To, b.To) })
 	})
 }
 
 // duplicateSACK returns the block that says what was received twice, if there is one: it comes first, and lies
 // below the acknowledgement or within the second block (RFC 2883, 4).
-func duplicateSACK(h *packet.TCP) *packet.SeqRange {
+func duplicateSACK(h *wire.TCP) *wire.SeqRange {
 	if len(h.SACK) == 0 {
 		return nil
 	}

@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/trace"
 )
 
 // invalid says what is wrong with the label of r, whatever the packets were; before are the records
 // before it, with the IDs 1, 2, 3 …
-func invalid(before []*record.Record, r *record.Record) string {
+func invalid(before []*wire.Record, r *wire.Record) string {
 	l := r.Label
 	if l.Kind == "" {
 		return "no label"
@@ -23,13 +22,13 @@ func invalid(before []*record.Record, r *record.Record) string {
 	if l.Of < 0 || l.Of > len(before) {
 		return fmt.Sprintf("of %d, which has not been", l.Of)
 	}
-	if l.By != "" && l.Kind != record.KindRetransmission && l.Kind != record.KindKeepAlive && l.Kind != record.KindZeroWindowProbe {
+	if l.By != "" && l.Kind != wire.KindRetransmission && l.Kind != wire.KindKeepAlive && l.Kind != wire.KindZeroWindowProbe {
 		return "only what is sent again has a reason for that"
 	}
-	if (l.Why != "") != (l.Kind == record.KindRST) {
+	if (l.Why != "") != (l.Kind == wire.KindRST) {
 		return "a reset has a reason, and nothing else has"
 	}
-	if counts := l.Kind == record.KindRetransmission || l.Kind == record.KindDupACK; (l.Nth > 0) != counts {
+	if counts := l.Kind == wire.KindRetransmission || l.Kind == wire.KindDupACK; (l.Nth > 0) != counts {
 		return fmt.Sprintf("number %d", l.Nth)
 	}
 	if l.Of == 0 {
@@ -39,16 +38,16 @@ func invalid(before []*record.Record, r *record.Record) string {
 	if of.Conn != r.Conn {
 		return fmt.Sprintf("of %d, in another connection", l.Of)
 	}
-	own := l.Kind == record.KindRetransmission || l.Kind == record.KindDuplicate
+	own := l.Kind == wire.KindRetransmission || l.Kind == wire.KindDuplicate
 	if own != (of.Dir == r.Dir) {
 		return fmt.Sprintf("of %d, in the wrong direction", l.Of)
 	}
 	switch l.Kind {
-	case record.KindRetransmission:
-		if of.Label.Kind == record.KindRetransmission && of.Label.Of == r.Label.Of {
+	case wire.KindRetransmission:
+		if of.Label.Kind == wire.KindRetransmission && of.Label.Of == r.Label.Of {
 			return fmt.Sprintf("of %d, which is not the first", l.Of)
 		}
-	case record.KindDupACK:
+	case wire.KindDupACK:
 		if at := r.Packet.TCP.Ack - of.Packet.TCP.Seq; at > uint32(of.Packet.Data.Len) {
 			return fmt.Sprintf("of %d, for which it does not ask", l.Of)
 		}
@@ -83,7 +82,7 @@ func TestArbitrary(t *testing.T) {
 func labelArbitrary(t *testing.T, b []byte) {
 	tr := trace.New()
 	now := time.Unix(1_700_000_000, 0)
-	var all []*record.Record
+	var all []*wire.Record
 	for ; len(b) >= 12 && len(all) < 2000; b = b[12:] {
 		r := arbitrary(b, &now)
 		r.ID = len(all) + 1
@@ -97,33 +96,33 @@ func labelArbitrary(t *testing.T, b []byte) {
 	}
 }
 
-func arbitrary(b []byte, now *time.Time) *record.Record {
+func arbitrary(b []byte, now *time.Time) *wire.Record {
 	*now = now.Add(time.Duration(b[6]) * time.Duration(b[6]) * 10 * time.Microsecond)
-	r := &record.Record{Time: *now, Dir: record.In, Raw: make([]byte, 20)}
+	r := &wire.Record{Time: *now, Dir: wire.In, Raw: make([]byte, 20)}
 	server, client := netip.MustParseAddrPort("10.0.0.2:80"), netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), uint16(b[1]>>6)+1)
 	p := &r.Packet
-	*p = packet.Packet{Version: 4, Src: client, Dst: server, Data: packet.Span{At: 20, Len: int(b[4] & 31)}}
+	*p = wire.Packet{Version: 4, Src: client, Dst: server, Data: wire.Span{At: 20, Len: int(b[4] & 31)}}
 	if b[1]&1 > 0 {
-		r.Dir, p.Src, p.Dst = record.Out, server, client
+		r.Dir, p.Src, p.Dst = wire.Out, server, client
 	}
 	binary.BigEndian.PutUint16(r.Raw[4:], uint16(b[7]&15))
 	switch b[1] >> 1 & 7 {
 	case 6:
-		p.Proto = packet.ProtoUDP
+		p.Proto = wire.ProtoUDP
 	case 7:
-		p.Proto = packet.ProtoICMP
-		p.ICMP = &packet.ICMP{Type: 3, Code: 3, Quote: &packet.Quote{Proto: packet.ProtoTCP, Src: p.Dst, Dst: p.Src, Seq: uint32(b[2])}}
+		p.Proto = wire.ProtoICMP
+		p.ICMP = &wire.ICMP{Type: 3, Code: 3, Quote: &wire.Quote{Proto: wire.ProtoTCP, Src: p.Dst, Dst: p.Src, Seq: uint32(b[2])}}
 		if b[8]&1 > 0 {
-			p.ICMP.Quote.Proto = packet.ProtoUDP
+			p.ICMP.Quote.Proto = wire.ProtoUDP
 		}
 	default:
-		p.Proto = packet.ProtoTCP
-		p.TCP = &packet.TCP{Flags: packet.Flags(b[0]), Seq: uint32(b[2]) - 100, Ack: uint32(b[3]) - 100, Window: uint16(b[5] >> 5)}
+		p.Proto = wire.ProtoTCP
+		p.TCP = &wire.TCP{Flags: wire.Flags(b[0]), Seq: uint32(b[2]) - 100, Ack: uint32(b[3]) - 100, Window: uint16(b[5] >> 5)}
 		for i := range int(b[8] & 3) {
-			p.TCP.SACK = append(p.TCP.SACK, packet.SeqRange{From: uint32(b[9+i]) - 100, To: uint32(b[9+i]&0xf8) - 100 + uint32(b[9+i]&7)*8})
+			p.TCP.SACK = append(p.TCP.SACK, wire.SeqRange{From: uint32(b[9+i]) - 100, To: uint32(b[9+i]&0xf8) - 100 + uint32(b[9+i]&7)*8})
 		}
 		if b[8]&4 > 0 {
-			p.TCP.Timestamp = &packet.Timestamp{Value: uint32(b[9])}
+			p.TCP.Timestamp = &wire.Timestamp{Value: uint32(b[9])}
 		}
 		if b[8]&8 > 0 {
 			scale := b[10] & 15
@@ -133,16 +132,16 @@ func arbitrary(b []byte, now *time.Time) *record.Record {
 	return r
 }
 
-func arbitraryFate(b []byte) record.Fate {
+func arbitraryFate(b []byte) wire.Fate {
 	switch b[8] >> 4 {
 	case 1, 2:
-		return record.Fate{What: record.Dropped}
+		return wire.Fate{What: wire.Dropped}
 	case 3:
-		return record.Fate{What: record.Corrupted, Damage: &record.Damage{}}
+		return wire.Fate{What: wire.Corrupted, Damage: &wire.Damage{}}
 	case 4, 5, 6:
-		return record.Fate{What: record.Delayed, Delay: time.Duration(b[11]) * time.Millisecond}
+		return wire.Fate{What: wire.Delayed, Delay: time.Duration(b[11]) * time.Millisecond}
 	case 7:
-		return record.Fate{What: record.Held}
+		return wire.Fate{What: wire.Held}
 	}
-	return record.Fate{What: record.Delivered}
+	return wire.Fate{What: wire.Delivered}
 }

@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
 )
 
@@ -127,20 +127,20 @@ func (h *host) counter(name string) (n int) {
 	return n
 }
 
-// wire is the two hosts with a tracker between them.
-type wire struct {
+// tap is the two hosts with a tracker between them.
+type tap struct {
 	t              *testing.T
 	client, server *host
 	tracker        *trace.Tracker
 
 	mu      sync.Mutex
-	records []*record.Record
+	records []*wire.Record
 	changed chan struct{}
-	impair  func(*record.Record)      // sets a fate other than delivered
-	copies  func(*record.Record) bool // what the network in front of wire copies
-	swap    int                       // the packet that it lets the next one of the client overtake
+	impair  func(*wire.Record)      // sets a fate other than delivered
+	copies  func(*wire.Record) bool // what the network in front of wire copies
+	swap    int                     // the packet that it lets the next one of the client overtake
 	kept    []byte
-	later   map[record.Direction]chan parcel // what is delayed; the delay is the same for all of a direction
+	later   map[wire.Direction]chan parcel // what is delayed; the delay is the same for all of a direction
 }
 
 type parcel struct {
@@ -148,21 +148,21 @@ type parcel struct {
 	raw []byte
 }
 
-func newWire(t *testing.T, impair func(*record.Record)) *wire {
+func newWire(t *testing.T, impair func(*wire.Record)) *tap {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("short")
 	}
-	w := &wire{t: t, tracker: trace.New(), changed: make(chan struct{}), impair: impair,
-		later: map[record.Direction]chan parcel{record.In: make(chan parcel, 4096), record.Out: make(chan parcel, 4096)}}
+	w := &tap{t: t, tracker: trace.New(), changed: make(chan struct{}), impair: impair,
+		later: map[wire.Direction]chan parcel{wire.In: make(chan parcel, 4096), wire.Out: make(chan parcel, 4096)}}
 	w.client, w.server = newHost(t, "10.77.1.1"), newHost(t, "10.77.1.2")
 	type item struct {
-		dir record.Direction
+		dir wire.Direction
 		raw []byte
 	}
 	queue := make(chan item, 1024)
 	var readers sync.WaitGroup
-	for dir, h := range map[record.Direction]*host{record.In: w.client, record.Out: w.server} {
+	for dir, h := range map[wire.Direction]*host{wire.In: w.client, wire.Out: w.server} {
 		readers.Go(func() {
 			for buffer := make([]byte, 1<<16); ; {
 				n, err := h.tun.Read(buffer)
@@ -190,8 +190,8 @@ func newWire(t *testing.T, impair func(*record.Record)) *wire {
 				}
 			}
 		}
-		close(w.later[record.In])
-		close(w.later[record.Out])
+		close(w.later[wire.In])
+		close(w.later[wire.Out])
 	})
 	t.Cleanup(func() {
 		w.client.tun.Close()
@@ -202,14 +202,14 @@ func newWire(t *testing.T, impair func(*record.Record)) *wire {
 }
 
 // arrange is the network in front of wire: it lets one packet overtake another.
-func (w *wire) arrange(dir record.Direction, raw []byte) [][]byte {
+func (w *tap) arrange(dir wire.Direction, raw []byte) [][]byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if dir == record.In && len(w.records)+1 == w.swap && w.kept == nil {
+	if dir == wire.In && len(w.records)+1 == w.swap && w.kept == nil {
 		w.kept = raw
 		return nil
 	}
-	if kept := w.kept; dir == record.In && len(kept) > 0 {
+	if kept := w.kept; dir == wire.In && len(kept) > 0 {
 		w.kept = []byte{}
 		return [][]byte{raw, kept}
 	}
@@ -217,25 +217,25 @@ func (w *wire) arrange(dir record.Direction, raw []byte) [][]byte {
 }
 
 // copyOnce has the network copy the client's first packet of each class.
-func (w *wire) copyOnce(classes ...record.Class) {
+func (w *tap) copyOnce(classes ...wire.Class) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.copies = func(r *record.Record) bool {
-		return r.Dir == record.In && slices.Contains(classes, r.Class) && r.Attempt == 0
+	w.copies = func(r *wire.Record) bool {
+		return r.Dir == wire.In && slices.Contains(classes, r.Class) && r.Attempt == 0
 	}
 }
 
 // pass does what the engine does with a packet. It returns whether the packet comes once more, copied
 // by the network in front of wire.
-func (w *wire) pass(dir record.Direction, raw []byte) (again bool) {
+func (w *tap) pass(dir wire.Direction, raw []byte) (again bool) {
 	w.mu.Lock()
-	r := &record.Record{ID: len(w.records) + 1, Time: time.Now(), Dir: dir, Packet: packet.Decode(raw), Raw: raw}
-	if r.Packet.TCP == nil && r.Packet.ICMP == nil && r.Packet.Proto != packet.ProtoUDP || r.Packet.Version != 4 {
+	r := &wire.Record{ID: len(w.records) + 1, Time: time.Now(), Dir: dir, Packet: packet.Decode(raw), Raw: raw}
+	if r.Packet.TCP == nil && r.Packet.ICMP == nil && r.Packet.Proto != wire.ProtoUDP || r.Packet.Version != 4 {
 		w.mu.Unlock()
 		return false // IPv6's neighbour discovery and the like
 	}
 	w.tracker.Identify(r)
-	r.Fate.What = record.Delivered
+	r.Fate.What = wire.Delivered
 	if w.impair != nil {
 		w.impair(r)
 	}
@@ -245,7 +245,7 @@ func (w *wire) pass(dir record.Direction, raw []byte) (again bool) {
 	w.changed = make(chan struct{})
 	again = w.copies != nil && w.copies(r)
 	w.mu.Unlock()
-	if r.Fate.What == record.Dropped {
+	if r.Fate.What == wire.Dropped {
 		return again
 	}
 	for range 1 + r.Fate.Copies {
@@ -259,15 +259,15 @@ func (w *wire) pass(dir record.Direction, raw []byte) (again bool) {
 }
 
 // to is where packets of a direction go.
-func (w *wire) to(dir record.Direction) *os.File {
-	if dir == record.In {
+func (w *tap) to(dir wire.Direction) *os.File {
+	if dir == wire.In {
 		return w.server.tun
 	}
 	return w.client.tun
 }
 
 // wait waits for a record that is as wanted, and returns all records.
-func (w *wire) wait(what string, wanted func(*record.Record) bool) []*record.Record {
+func (w *tap) wait(what string, wanted func(*wire.Record) bool) []*wire.Record {
 	w.t.Helper()
 	limit := time.After(30 * time.Second)
 	for seen := 0; ; {
@@ -287,11 +287,11 @@ func (w *wire) wait(what string, wanted func(*record.Record) bool) []*record.Rec
 	}
 }
 
-func list(all []*record.Record) string {
+func list(all []*wire.Record) string {
 	var b strings.Builder
 	for _, r := range all[:min(len(all), 400)] {
 		fate := ""
-		if r.Fate.What != record.Delivered {
+		if r.Fate.What != wire.Delivered {
 			fate = strings.ToUpper(string(r.Fate.What))
 		}
 		fmt.Fprintf(&b, "\n#%-3d %12s %-3s %-12s seq %d ack %d len %d %s: %s", r.ID, r.Time.Sub(all[0].Time), r.Dir, flags(r), r.Seq, r.Ack, r.Packet.Data.Len, fate, words(r))
@@ -299,7 +299,7 @@ func list(all []*record.Record) string {
 	return b.String()
 }
 
-func flags(r *record.Record) string {
+func flags(r *wire.Record) string {
 	if r.Packet.TCP == nil {
 		return string(r.Packet.Proto)
 	}
@@ -307,7 +307,7 @@ func flags(r *record.Record) string {
 }
 
 // connect returns the two ends of a connection.
-func (w *wire) connect() (client, server *net.TCPConn) {
+func (w *tap) connect() (client, server *net.TCPConn) {
 	w.t.Helper()
 	var l net.Listener
 	var err error
@@ -353,61 +353,61 @@ func expect(t *testing.T, c net.Conn, text string) {
 }
 
 // drop drops transmissions of one packet: data #2 to the client, say, the first n times.
-func drop(dir record.Direction, class record.Class, ordinal, times int) func(*record.Record) {
-	return func(r *record.Record) {
+func drop(dir wire.Direction, class wire.Class, ordinal, times int) func(*wire.Record) {
+	return func(r *wire.Record) {
 		if r.Dir == dir && r.Class == class && r.Ordinal == ordinal && r.Attempt < times {
-			r.Fate.What = record.Dropped
+			r.Fate.What = wire.Dropped
 		}
 	}
 }
 
 // slow adds 10 ms in each direction. Without, RACK does not wait for a third duplicate ACK: it gives late
 // packets a quarter of a round trip, which is nothing here.
-func slow(impair func(*record.Record)) func(*record.Record) {
-	return func(r *record.Record) {
-		if impair(r); r.Fate.What == record.Delivered {
-			r.Fate.What, r.Fate.Delay = record.Delayed, 10*time.Millisecond
+func slow(impair func(*wire.Record)) func(*wire.Record) {
+	return func(r *wire.Record) {
+		if impair(r); r.Fate.What == wire.Delivered {
+			r.Fate.What, r.Fate.Delay = wire.Delayed, 10*time.Millisecond
 		}
 	}
 }
 
-func (w *wire) waitFor(kind record.Kind) {
+func (w *tap) waitFor(kind wire.Kind) {
 	w.t.Helper()
-	w.wait(string(kind), func(r *record.Record) bool { return r.Label.Kind == kind })
+	w.wait(string(kind), func(r *wire.Record) bool { return r.Label.Kind == kind })
 }
 
 // story is what happened beside the usual, in order: who sends what, and what it is.
-func story(all []*record.Record) string {
+func story(all []*wire.Record) string {
 	var b strings.Builder
 	for _, r := range all {
 		l := r.Label
 		switch l.Kind {
-		case record.KindSYN, record.KindSYNACK, record.KindHandshakeACK, record.KindData, record.KindACK, record.KindDupACK, record.KindWindowUpdate:
+		case wire.KindSYN, wire.KindSYNACK, wire.KindHandshakeACK, wire.KindData, wire.KindACK, wire.KindDupACK, wire.KindWindowUpdate:
 			continue
 		}
 		l.Of = 0
-		fmt.Fprintf(&b, "%s %s#%d %s\n", r.Dir, r.Class, r.Ordinal, words(&record.Record{Label: l}))
+		fmt.Fprintf(&b, "%s %s#%d %s\n", r.Dir, r.Class, r.Ordinal, words(&wire.Record{Label: l}))
 	}
 	return b.String()
 }
 
 // check compares the labels with what the kernels counted and with what tshark says.
-func (w *wire) check() []*record.Record {
+func (w *tap) check() []*wire.Record {
 	w.t.Helper()
-	counted := map[record.Direction]int{record.In: w.client.counter("RetransSegs"), record.Out: w.server.counter("RetransSegs")}
+	counted := map[wire.Direction]int{wire.In: w.client.counter("RetransSegs"), wire.Out: w.server.counter("RetransSegs")}
 	// Short of memory, Linux marks its last segment with the FIN after that has been sent, and lets the timer bring it: the
 	// first FIN on the wire is a retransmission then, to the kernel. The segment's PSH gives it away (tcp_send_fin).
-	isAgain := func(r *record.Record) bool {
-		return r.Label.Kind == record.KindRetransmission || r.Label.Kind == record.KindFIN && r.Packet.TCP.Flags.Has(packet.PSH)
+	isAgain := func(r *wire.Record) bool {
+		return r.Label.Kind == wire.KindRetransmission || r.Label.Kind == wire.KindFIN && r.Packet.TCP.Flags.Has(wire.PSH)
 	}
-	again := map[record.Direction]int{}
-	all := w.wait("packet that the kernel counts as sent again", func(r *record.Record) bool {
+	again := map[wire.Direction]int{}
+	all := w.wait("packet that the kernel counts as sent again", func(r *wire.Record) bool {
 		if isAgain(r) {
 			again[r.Dir]++
 		}
-		return again[record.In] >= counted[record.In] && again[record.Out] >= counted[record.Out]
+		return again[wire.In] >= counted[wire.In] && again[wire.Out] >= counted[wire.Out]
 	})
-	again = map[record.Direction]int{}
+	again = map[wire.Direction]int{}
 	for i, r := range all {
 		if problem := invalid(all[:i], r); problem != "" {
 			w.t.Errorf("#%d: %s", r.ID, problem)
@@ -417,15 +417,15 @@ func (w *wire) check() []*record.Record {
 		}
 	}
 	// What the kernel sent again after it was asked has a label, too, but no part in the comparison.
-	for dir, h := range map[record.Direction]*host{record.In: w.client, record.Out: w.server} {
+	for dir, h := range map[wire.Direction]*host{wire.In: w.client, wire.Out: w.server} {
 		if now := h.counter("RetransSegs"); again[dir] < counted[dir] || again[dir] > now {
 			w.t.Errorf("%s: %d labels, and the kernel counts %d retransmissions", dir, again[dir], counted[dir])
 		}
 	}
-	for dir, h := range map[record.Direction]*host{record.In: w.client, record.Out: w.server} {
-		by := map[record.By]int{}
+	for dir, h := range map[wire.Direction]*host{wire.In: w.client, wire.Out: w.server} {
+		by := map[wire.By]int{}
 		for _, r := range all {
-			if r.Label.Kind == record.KindRetransmission && r.Dir == dir {
+			if r.Label.Kind == wire.KindRetransmission && r.Dir == dir {
 				by[r.Label.By]++
 			}
 		}
@@ -437,7 +437,7 @@ func (w *wire) check() []*record.Record {
 		fast := h.counter("TCPFastRetrans")
 		w.t.Logf("%s: %v; the kernel: %d timeouts, %d probes, %d fast, %d in slow start", dir, by,
 			h.counter("TCPTimeouts"), h.counter("TCPLossProbes"), fast, h.counter("TCPSlowStartRetrans"))
-		if wrong := by[record.ByDupACKs] + by[record.BySACK] - fast; max(wrong, -wrong) > 1+counted[dir]/3 {
+		if wrong := by[wire.ByDupACKs] + by[wire.BySACK] - fast; max(wrong, -wrong) > 1+counted[dir]/3 {
 			w.t.Errorf("%s: %v, and the kernel counts %d fast retransmissions of %d", dir, by, fast, counted[dir])
 		}
 	}
@@ -457,11 +457,11 @@ func (w *wire) check() []*record.Record {
 func TestKernel(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		impair func(*record.Record)
-		talk   func(t *testing.T, w *wire)
+		impair func(*wire.Record)
+		talk   func(t *testing.T, w *tap)
 		story  string // "" where it is not the same each time
 	}{
-		{"timer", drop(record.Out, record.ClassData, 1, 3), func(t *testing.T, w *wire) {
+		{"timer", drop(wire.Out, wire.ClassData, 1, 3), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, s, "hello")
 			expect(t, c, "hello")
@@ -471,7 +471,7 @@ func TestKernel(t *testing.T) {
 			out data#1 retransmission 3 by timer
 		`},
 		// Two ways: the usual one, and where the kernel is short of memory (see check).
-		{"answer lost before FIN", drop(record.Out, record.ClassData, 1, 1), func(t *testing.T, w *wire) {
+		{"answer lost before FIN", drop(wire.Out, wire.ClassData, 1, 1), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, c, "hello")
 			expect(t, s, "hello")
@@ -479,7 +479,7 @@ func TestKernel(t *testing.T) {
 			s.Close()
 			expect(t, c, "world")
 			c.Close()
-			w.wait("end", func(r *record.Record) bool { return r.Ends })
+			w.wait("end", func(r *wire.Record) bool { return r.Ends })
 		}, `
 			out fin#1 fin half
 			out data#1 retransmission 1 by sack
@@ -488,7 +488,7 @@ func TestKernel(t *testing.T) {
 			out data#1 retransmission 1 by timer half
 			in fin#1 fin
 		`},
-		{"duplicate ACKs", slow(drop(record.Out, record.ClassData, 1, 1)), func(t *testing.T, w *wire) {
+		{"duplicate ACKs", slow(drop(wire.Out, wire.ClassData, 1, 1)), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			for range 8 {
 				send(t, s, "0123456789")
@@ -497,7 +497,7 @@ func TestKernel(t *testing.T) {
 		}, `
 			out data#1 retransmission 1 by dup-acks
 		`},
-		{"duplicate ACKs without SACK", drop(record.Out, record.ClassData, 1, 1), func(t *testing.T, w *wire) {
+		{"duplicate ACKs without SACK", drop(wire.Out, wire.ClassData, 1, 1), func(t *testing.T, w *tap) {
 			w.client.set("ipv4.tcp_sack", "0")
 			c, s := w.connect()
 			for range 8 {
@@ -507,11 +507,11 @@ func TestKernel(t *testing.T) {
 		}, `
 			out data#1 retransmission 1 by dup-acks
 		`},
-		{"tail-loss probe", slow(func(r *record.Record) {
-			if r.Dir == record.Out && r.Class == record.ClassData && r.Ordinal >= 2 && r.Attempt == 0 {
-				r.Fate.What = record.Dropped
+		{"tail-loss probe", slow(func(r *wire.Record) {
+			if r.Dir == wire.Out && r.Class == wire.ClassData && r.Ordinal >= 2 && r.Attempt == 0 {
+				r.Fate.What = wire.Dropped
 			}
-		}), func(t *testing.T, w *wire) {
+		}), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			for range 3 {
 				send(t, s, "0123456789")
@@ -521,12 +521,12 @@ func TestKernel(t *testing.T) {
 			out data#3 retransmission 1 by tlp
 			...
 		`},
-		{"SYN", drop(record.In, record.ClassSYN, 1, 1), func(t *testing.T, w *wire) {
+		{"SYN", drop(wire.In, wire.ClassSYN, 1, 1), func(t *testing.T, w *tap) {
 			w.connect()
 		}, `
 			in syn#1 retransmission 1 by timer
 		`},
-		{"FIN", drop(record.In, record.ClassFIN, 1, 2), func(t *testing.T, w *wire) {
+		{"FIN", drop(wire.In, wire.ClassFIN, 1, 2), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			c.CloseWrite()
 			expect(t, s, "")
@@ -536,11 +536,11 @@ func TestKernel(t *testing.T) {
 			in fin#1 retransmission 1 by timer half
 			in fin#1 retransmission 2 by timer half
 		`},
-		{"corrupted", func(r *record.Record) {
-			if r.Dir == record.In && r.Class == record.ClassData && r.Attempt == 0 {
-				r.Fate.What, r.Fate.Damage = record.Corrupted, &record.Damage{Offset: r.Packet.Data.At, Mask: 4}
+		{"corrupted", func(r *wire.Record) {
+			if r.Dir == wire.In && r.Class == wire.ClassData && r.Attempt == 0 {
+				r.Fate.What, r.Fate.Damage = wire.Corrupted, &wire.Damage{Offset: r.Packet.Data.At, Mask: 4}
 			}
-		}, func(t *testing.T, w *wire) {
+		}, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, c, "hello")
 			expect(t, s, "hello")
@@ -550,106 +550,106 @@ func TestKernel(t *testing.T) {
 		}, `
 			in data#1 retransmission 1 by timer
 		`},
-		{"needless", func(r *record.Record) {
-			if r.Dir == record.Out && r.Class == record.ClassData {
-				r.Fate.What, r.Fate.Delay = record.Delayed, 300*time.Millisecond
+		{"needless", func(r *wire.Record) {
+			if r.Dir == wire.Out && r.Class == wire.ClassData {
+				r.Fate.What, r.Fate.Delay = wire.Delayed, 300*time.Millisecond
 			}
-		}, func(t *testing.T, w *wire) {
+		}, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, s, "hello")
 			expect(t, c, "hello")
 		}, `
 			out data#1 retransmission 1 by timer
 		`},
-		{"duplicated by wire", func(r *record.Record) {
-			if r.Class == record.ClassData {
-				r.Fate.What, r.Fate.Copies = record.Duplicated, 1
+		{"duplicated by wire", func(r *wire.Record) {
+			if r.Class == wire.ClassData {
+				r.Fate.What, r.Fate.Copies = wire.Duplicated, 1
 			}
-		}, func(t *testing.T, w *wire) {
+		}, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, s, "hello")
 			expect(t, c, "hello")
-			w.wait("D-SACK", func(r *record.Record) bool { return r.Packet.TCP != nil && len(r.Packet.TCP.SACK) > 0 })
+			w.wait("D-SACK", func(r *wire.Record) bool { return r.Packet.TCP != nil && len(r.Packet.TCP.SACK) > 0 })
 		}, `
 		`},
-		{"keep-alive", nil, func(t *testing.T, w *wire) {
+		{"keep-alive", nil, func(t *testing.T, w *tap) {
 			_, s := w.connect()
 			s.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: time.Second, Interval: time.Second, Count: 5})
-			w.waitFor(record.KindKeepAliveACK)
+			w.waitFor(wire.KindKeepAliveACK)
 		}, `
 			out ack#1 keep-alive by timer
 			in ack#1 keep-alive-ack
 		`},
-		{"half-close", nil, func(t *testing.T, w *wire) {
+		{"half-close", nil, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			c.CloseWrite()
 			io.ReadAll(s)
 			send(t, s, "hello")
 			expect(t, c, "hello")
 			s.Close()
-			w.wait("end", func(r *record.Record) bool { return r.Ends })
+			w.wait("end", func(r *wire.Record) bool { return r.Ends })
 		}, `
 			in fin#1 fin half
 			out fin#1 fin
 		`},
-		{"refused", nil, func(t *testing.T, w *wire) {
+		{"refused", nil, func(t *testing.T, w *tap) {
 			w.client.in(func() { net.Dial("tcp4", serverAddress) })
-			w.waitFor(record.KindRST)
+			w.waitFor(wire.KindRST)
 		}, `
 			out rst#1 rst: refused
 		`},
-		{"unread data", nil, func(t *testing.T, w *wire) {
+		{"unread data", nil, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, c, "hello")
-			w.wait("ACK of hello", func(r *record.Record) bool { return r.Dir == record.Out && r.Ack == 6 })
+			w.wait("ACK of hello", func(r *wire.Record) bool { return r.Dir == wire.Out && r.Ack == 6 })
 			s.Close()
-			w.waitFor(record.KindRST)
+			w.waitFor(wire.KindRST)
 		}, `
 			out rst#1 rst: unread-data
 		`},
-		{"abort", nil, func(t *testing.T, w *wire) {
+		{"abort", nil, func(t *testing.T, w *tap) {
 			c, _ := w.connect()
 			c.SetLinger(0)
 			c.Close()
-			w.waitFor(record.KindRST)
+			w.waitFor(wire.KindRST)
 		}, `
 			in rst#1 rst: abort
 		`},
-		{"after close", nil, func(t *testing.T, w *wire) {
+		{"after close", nil, func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			s.Close()
 			expect(t, c, "")
 			io.ReadAll(c)
 			send(t, c, "hello")
-			w.waitFor(record.KindRST)
+			w.waitFor(wire.KindRST)
 		}, `
 			out fin#1 fin half
 			out rst#1 rst: after-close
 		`},
-		{"zero window", nil, func(t *testing.T, w *wire) {
+		{"zero window", nil, func(t *testing.T, w *tap) {
 			w.server.set("ipv4.tcp_rmem", "4096 8192 8192")
 			c, s := w.connect()
 			text := strings.Repeat("netlab\n", 100_000)
 			go io.WriteString(c, text)
-			w.waitFor(record.KindZeroWindowProbe)
+			w.waitFor(wire.KindZeroWindowProbe)
 			expect(t, s, text)
-			w.waitFor(record.KindWindowUpdate)
+			w.waitFor(wire.KindWindowUpdate)
 		}, ""},
-		{"copies", func(r *record.Record) {}, func(t *testing.T, w *wire) {
-			w.copyOnce(record.ClassData, record.ClassSYN, record.ClassFIN)
+		{"copies", func(r *wire.Record) {}, func(t *testing.T, w *tap) {
+			w.copyOnce(wire.ClassData, wire.ClassSYN, wire.ClassFIN)
 			c, s := w.connect()
 			send(t, c, "hello")
 			expect(t, s, "hello")
 			s.Close()
 			c.Close()
-			w.wait("end", func(r *record.Record) bool { return r.Ends })
+			w.wait("end", func(r *wire.Record) bool { return r.Ends })
 		}, `
 			in syn#1 duplicate
 			out syn#1 retransmission 1
 			in data#1 duplicate
 			...
 		`},
-		{"overtaken", nil, func(t *testing.T, w *wire) {
+		{"overtaken", nil, func(t *testing.T, w *tap) {
 			w.mu.Lock()
 			w.swap = 4 // the client's second data overtakes its first
 			w.mu.Unlock()
@@ -661,13 +661,13 @@ func TestKernel(t *testing.T) {
 			in data#2 out-of-order
 			...
 		`},
-		{"lossy", chance(10), func(t *testing.T, w *wire) { exchange(t, w) }, ""},
-		{"lossy and slow", slow(chance(10)), func(t *testing.T, w *wire) { exchange(t, w) }, ""},
-		{"lossy without SACK", slow(chance(5)), func(t *testing.T, w *wire) {
+		{"lossy", chance(10), func(t *testing.T, w *tap) { exchange(t, w) }, ""},
+		{"lossy and slow", slow(chance(10)), func(t *testing.T, w *tap) { exchange(t, w) }, ""},
+		{"lossy without SACK", slow(chance(5)), func(t *testing.T, w *tap) {
 			w.client.set("ipv4.tcp_sack", "0")
 			exchange(t, w)
 		}, ""},
-		{"lossy without timestamps", chance(10), func(t *testing.T, w *wire) {
+		{"lossy without timestamps", chance(10), func(t *testing.T, w *tap) {
 			w.client.set("ipv4.tcp_timestamps", "0")
 			exchange(t, w)
 		}, ""},
@@ -690,18 +690,18 @@ func TestKernel(t *testing.T) {
 }
 
 // chance drops so many percent of all packets: the same each time, by their names.
-func chance(percent uint32) func(*record.Record) {
-	return func(r *record.Record) {
+func chance(percent uint32) func(*wire.Record) {
+	return func(r *wire.Record) {
 		h := fnv.New32a()
 		fmt.Fprint(h, r.Dir, r.Class, r.Ordinal, r.Attempt)
-		if h.Sum32()>>8%100 < percent && r.Class != record.ClassSYN {
-			r.Fate.What = record.Dropped
+		if h.Sum32()>>8%100 < percent && r.Class != wire.ClassSYN {
+			r.Fate.What = wire.Dropped
 		}
 	}
 }
 
 // exchange sends much in both directions at once.
-func exchange(t *testing.T, w *wire) {
+func exchange(t *testing.T, w *tap) {
 	c, s := w.connect()
 	text := strings.Repeat("netlab\n", 30_000)
 	var both sync.WaitGroup
@@ -712,7 +712,7 @@ func exchange(t *testing.T, w *wire) {
 	both.Wait()
 	s.Close()
 	c.Close()
-	w.wait("end", func(r *record.Record) bool { return r.Ends })
+	w.wait("end", func(r *wire.Record) bool { return r.Ends })
 }
 
 func TestKernelDatagrams(t *testing.T) {
@@ -745,7 +745,7 @@ func TestKernelDatagrams(t *testing.T) {
 	expect(t, client, "98.6")
 	server.Close()
 	send(t, client, "100")
-	all := w.wait("port unreachable", func(r *record.Record) bool { return r.Label.Kind == record.KindPortUnreachable })
+	all := w.wait("port unreachable", func(r *wire.Record) bool { return r.Label.Kind == wire.KindPortUnreachable })
 	var got []string
 	for _, r := range all {
 		got = append(got, words(r))

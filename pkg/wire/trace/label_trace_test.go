@@ -16,8 +16,8 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
 )
 
@@ -38,7 +38,7 @@ import (
 type script struct {
 	name    string
 	lines   []line
-	records []*record.Record
+	records []*wire.Record
 	packets [][]byte
 }
 
@@ -65,12 +65,12 @@ func readScript(t *testing.T, path string, port uint16) *script {
 	}
 	s := &script{name: strings.TrimSuffix(filepath.Base(path), ".trace")}
 	six := bytes.Contains(text, []byte("over IPv6"))
-	ends := map[record.Direction]*talker{
-		record.In:  {addr: netip.MustParseAddr("10.0.0.1"), port: port, first: 1<<32 - 8, id: 100, stamp: 5000}, // the numbers wrap in each trace
-		record.Out: {addr: netip.MustParseAddr("10.0.0.2"), port: 8080, first: 7000, id: 60000, stamp: 90000},
+	ends := map[wire.Direction]*talker{
+		wire.In:  {addr: netip.MustParseAddr("10.0.0.1"), port: port, first: 1<<32 - 8, id: 100, stamp: 5000}, // the numbers wrap in each trace
+		wire.Out: {addr: netip.MustParseAddr("10.0.0.2"), port: 8080, first: 7000, id: 60000, stamp: 90000},
 	}
 	if six {
-		ends[record.In].addr, ends[record.Out].addr = netip.MustParseAddr("fd77::1"), netip.MustParseAddr("fd77::2")
+		ends[wire.In].addr, ends[wire.Out].addr = netip.MustParseAddr("fd77::1"), netip.MustParseAddr("fd77::2")
 	}
 	now, plain := time.Unix(1_700_000_000, 0), bytes.Contains(text, []byte("SYN plain"))
 	for n, l := range strings.Split(string(text), "\n") {
@@ -95,15 +95,15 @@ func readScript(t *testing.T, path string, port uint16) *script {
 }
 
 // add builds the packet of a line. It panics on a line that it cannot read.
-func (s *script) add(ends map[record.Direction]*talker, text string, now *time.Time, plain bool) {
+func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Time, plain bool) {
 	words := strings.Fields(text)
 	if d, ok := strings.CutPrefix(words[0], "+"); ok {
 		*now = now.Add(must(time.ParseDuration(d)))
 		words = words[1:]
 	}
-	r := &record.Record{ID: len(s.records) + 1, Time: *now, Dir: record.In, Fate: record.Fate{What: record.Delivered}}
+	r := &wire.Record{ID: len(s.records) + 1, Time: *now, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}}
 	if words[0] == "<" {
-		r.Dir = record.Out
+		r.Dir = wire.Out
 	} else if words[0] != ">" {
 		panic("which way?")
 	}
@@ -170,13 +170,13 @@ func (s *script) add(ends map[record.Direction]*talker, text string, now *time.T
 		case w == "copy":
 			raw = s.packets[must(strconv.Atoi(next()))-1]
 		case w == "DROPPED":
-			r.Fate.What = record.Dropped
+			r.Fate.What = wire.Dropped
 		case w == "CORRUPTED":
-			r.Fate.What, r.Fate.Damage = record.Corrupted, &record.Damage{Offset: 60, Mask: 1}
+			r.Fate.What, r.Fate.Damage = wire.Corrupted, &wire.Damage{Offset: 60, Mask: 1}
 		case w == "DUPLICATED":
-			r.Fate.What, r.Fate.Copies = record.Duplicated, 1
+			r.Fate.What, r.Fate.Copies = wire.Duplicated, 1
 		case w == "DELAYED":
-			r.Fate.What, r.Fate.Delay = record.Delayed, must(time.ParseDuration(next()))
+			r.Fate.What, r.Fate.Delay = wire.Delayed, must(time.ParseDuration(next()))
 		default:
 			panic("what is " + w + "?")
 		}
@@ -220,11 +220,11 @@ func (s *script) add(ends map[record.Direction]*talker, text string, now *time.T
 	s.records, s.packets = append(s.records, r), append(s.packets, raw)
 	if h := r.Packet.TCP; h != nil {
 		begin, end := h.Seq-from.first, h.Seq-from.first+uint32(r.Packet.Data.Len)
-		if h.Flags.Has(packet.SYN) || h.Flags.Has(packet.FIN) {
+		if h.Flags.Has(wire.SYN) || h.Flags.Has(wire.FIN) {
 			end++
 		}
 		from.next = max(from.next, end)
-		if r.Fate.What != record.Dropped && r.Fate.Damage == nil && end > begin {
+		if r.Fate.What != wire.Dropped && r.Fate.Damage == nil && end > begin {
 			to.beyond = append(to.beyond, [2]uint32{begin, end})
 			for range to.beyond {
 				for _, b := range to.beyond {
@@ -283,7 +283,7 @@ func must[T any](v T, err error) T {
 }
 
 // words is a label as a trace writes it.
-func words(r *record.Record) string {
+func words(r *wire.Record) string {
 	l := r.Label
 	s := string(l.Kind)
 	if l.Nth > 0 {
@@ -321,9 +321,9 @@ func scripts(t *testing.T) []*script {
 }
 
 // label takes r through the tracker, as the engine does: its fate comes between.
-func (s *script) label(tr *trace.Tracker, r *record.Record) {
+func (s *script) label(tr *trace.Tracker, r *wire.Record) {
 	fate := r.Fate
-	r.Fate = record.Fate{}
+	r.Fate = wire.Fate{}
 	tr.Identify(r)
 	r.Fate = fate
 	tr.Label(r)

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"netlab.example/pkg/labtest"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/trace"
 )
 
@@ -21,7 +21,7 @@ var verdicts = []string{"retransmission", "fast_retransmission", "spurious_retra
 
 // tshark reads the records as a capture and returns what it says of each. Dropped packets are in the
 // capture as well, as they are in wire's.
-func tshark(t *testing.T, records []*record.Record) []string {
+func tshark(t *testing.T, records []*wire.Record) []string {
 	t.Helper()
 	path, err := exec.LookPath("tshark")
 	if err != nil {
@@ -59,7 +59,7 @@ func tshark(t *testing.T, records []*record.Record) []string {
 }
 
 // pcap writes records as a capture file: raw IP packets, times in nanoseconds.
-func pcap(records []*record.Record) []byte {
+func pcap(records []*wire.Record) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(nil, 0xa1b23c4d)
 	b = le.AppendUint32(b, 2|4<<16) // version 2.4
@@ -78,51 +78,51 @@ func pcap(records []*record.Record) []byte {
 
 // agrees reports whether tshark says what a label says, in its own words. What it adds to an answer to
 // a probe counts as the same.
-func agrees(l record.Label, said string) bool {
-	want := map[record.Kind]string{
-		record.KindRetransmission:  "retransmission",
-		record.KindOutOfOrder:      "out_of_order",
-		record.KindDupACK:          "duplicate_ack",
-		record.KindKeepAlive:       "keep_alive",
-		record.KindKeepAliveACK:    "keep_alive_ack",
-		record.KindZeroWindow:      "zero_window",
-		record.KindZeroWindowProbe: "zero_window_probe",
-		record.KindWindowUpdate:    "window_update",
+func agrees(l wire.Label, said string) bool {
+	want := map[wire.Kind]string{
+		wire.KindRetransmission:  "retransmission",
+		wire.KindOutOfOrder:      "out_of_order",
+		wire.KindDupACK:          "duplicate_ack",
+		wire.KindKeepAlive:       "keep_alive",
+		wire.KindKeepAliveACK:    "keep_alive_ack",
+		wire.KindZeroWindow:      "zero_window",
+		wire.KindZeroWindowProbe: "zero_window_probe",
+		wire.KindWindowUpdate:    "window_update",
 	}[l.Kind]
-	if l.By == record.ByDupACKs {
+	if l.By == wire.ByDupACKs {
 		want += " fast_retransmission"
 	}
 	return strings.TrimSuffix(said, " zero_window_probe_ack") == want
 }
 
 // why is the key of the table's row that explains why tshark says something else of r; "" if none does.
-func why(r *record.Record, said string) string {
+func why(r *wire.Record, said string) string {
 	says := func(verdict string) bool { return slices.Contains(strings.Fields(said), verdict) }
 	l := r.Label
 	switch {
-	case l.Kind == record.KindRetransmission && says("out_of_order"):
+	case l.Kind == wire.KindRetransmission && says("out_of_order"):
 		return "soon"
-	case l.Kind == record.KindRetransmission && says("spurious_retransmission"):
+	case l.Kind == wire.KindRetransmission && says("spurious_retransmission"):
 		return "needless"
-	case l.Kind == record.KindRetransmission && (says("fast_retransmission") != (l.By == record.ByDupACKs)):
+	case l.Kind == wire.KindRetransmission && (says("fast_retransmission") != (l.By == wire.ByDupACKs)):
 		return "fast"
-	case l.Kind == record.KindOutOfOrder && says("retransmission"):
+	case l.Kind == wire.KindOutOfOrder && says("retransmission"):
 		return "late"
-	case l.Kind == record.KindDuplicate && (says("retransmission") || says("duplicate_ack")):
+	case l.Kind == wire.KindDuplicate && (says("retransmission") || says("duplicate_ack")):
 		return "copy"
-	case l.Kind == record.KindACK && says("duplicate_ack") && len(r.Packet.TCP.SACK) > 0:
+	case l.Kind == wire.KindACK && says("duplicate_ack") && len(r.Packet.TCP.SACK) > 0:
 		return "d-sack"
-	case l.Kind == record.KindDupACK && says("window_update") && l.Nth == 1:
+	case l.Kind == wire.KindDupACK && says("window_update") && l.Nth == 1:
 		return "scale"
-	case l.Kind == record.KindDupACK && says("window_update"):
+	case l.Kind == wire.KindDupACK && says("window_update"):
 		return "sack"
-	case l.Kind == record.KindZeroWindowProbe && says("keep_alive"), l.Kind != record.KindKeepAliveACK && says("keep_alive_ack"):
+	case l.Kind == wire.KindZeroWindowProbe && says("keep_alive"), l.Kind != wire.KindKeepAliveACK && says("keep_alive_ack"):
 		return "probe"
 	case says("lost_segment"):
 		return "gap"
 	case says("ack_lost_segment"):
 		return "beyond"
-	case (l.Kind == record.KindACK || l.Kind == record.KindHandshakeACK || l.Kind == record.KindWindowUpdate) && (says("duplicate_ack") || says("window_update")):
+	case (l.Kind == wire.KindACK || l.Kind == wire.KindHandshakeACK || l.Kind == wire.KindWindowUpdate) && (says("duplicate_ack") || says("window_update")):
 		return "unheard"
 	case says("window_full"):
 		return "full"
@@ -169,7 +169,7 @@ func TestDifferences(t *testing.T) {
 // TestTshark: tshark says of each packet of each hand-written trace what is written beside it.
 func TestTshark(t *testing.T) {
 	all := scripts(t)
-	var records []*record.Record
+	var records []*wire.Record
 	for _, s := range all {
 		records = append(records, s.records...)
 	}

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // question is a datagram that waits for its answer.
@@ -23,14 +22,14 @@ const (
 
 // datagram says what r is: one that asks, or the answer to one. UDP itself has no such thing. The side
 // that began a flow asks, and answers come in the order of the questions that arrived.
-func (c *conn) datagram(r *record.Record) record.Label {
+func (c *conn) datagram(r *wire.Record) wire.Label {
 	out, back := c.sides(r)
 	original, copied := out.copied(r)
 	defer out.remember(r)
 	if copied {
-		return record.Label{Kind: record.KindDuplicate, Of: original}
+		return wire.Label{Kind: wire.KindDuplicate, Of: original}
 	}
-	l := record.Label{Kind: record.KindDatagram}
+	l := wire.Label{Kind: wire.KindDatagram}
 	asked := &back.labels.questions
 	if len(*asked) == 0 { // a held one whose partner never came has gone on alone
 		asked = &back.labels.held
@@ -47,7 +46,7 @@ func (c *conn) datagram(r *record.Record) record.Label {
 		return l
 	}
 	mine := &out.labels.questions
-	if r.Fate.What == record.Held {
+	if r.Fate.What == wire.Held {
 		mine = &out.labels.held
 	}
 	q := question{r.ID, r.Time.Add(r.Fate.Delay), r.Fate.Fault}
@@ -72,14 +71,14 @@ func (l *labels) asked(list *[]question, q question) {
 
 // icmp says what a message about another packet is, and about which packet. c is nil where the
 // connection is not known.
-func (c *conn) icmp(r *record.Record) record.Label {
-	l := record.Label{Kind: record.KindICMP}
+func (c *conn) icmp(r *wire.Record) wire.Label {
+	l := wire.Label{Kind: wire.KindICMP}
 	q := r.Packet.ICMP.Quote
 	if q == nil {
 		return l
 	}
 	if r.Packet.ICMP.PortUnreachable(r.Packet.Proto) {
-		l.Kind = record.KindPortUnreachable
+		l.Kind = wire.KindPortUnreachable
 	}
 	if c != nil {
 		_, about := c.sides(r)
@@ -91,7 +90,7 @@ func (c *conn) icmp(r *record.Record) record.Label {
 
 // quoted is the record of the packet that r quotes: of the same IPv4 ID, or of the same sequence number,
 // else the latest one that arrived.
-func (w *way) quoted(r *record.Record, q *packet.Quote) int {
+func (w *way) quoted(r *wire.Record, q *wire.Quote) int {
 	id := uint16(0)
 	if quote := r.Packet.Data.Of(r.Raw); len(quote) >= 6 && quote[0]>>4 == 4 {
 		id = binary.BigEndian.Uint16(quote[4:])
@@ -99,7 +98,7 @@ func (w *way) quoted(r *record.Record, q *packet.Quote) int {
 	latest := 0
 	for i := range w.labels.recent {
 		h := &w.labels.recent[i]
-		if id != 0 && h.ipID == id || q.Proto == packet.ProtoTCP && h.id > 0 && h.seq == q.Seq {
+		if id != 0 && h.ipID == id || q.Proto == wire.ProtoTCP && h.id > 0 && h.seq == q.Seq {
 			return h.id
 		}
 		if !h.lost {

@@ -7,8 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // The tracker's memory, bounded: a flood of made-up connections makes it forget, and no more than that.
@@ -33,45 +32,13 @@ type Tracker struct {
 
 // key tells connections apart.
 type key struct {
-	proto          packet.Proto
+	proto          wire.Proto
 	client, server netip.AddrPort
 }
 
-// Connection is what the tracker knows about one connection, or one flow of datagrams.
-type Connection struct {
-	Ordinal  int            `json:"conn"`
-	Proto    packet.Proto   `json:"proto"`
-	Client   netip.AddrPort `json:"client"`
-	Server   netip.AddrPort `json:"server"`
-	Midway   bool           `json:"midway,omitempty"` // it was there before wire, so its beginning was not seen
-	Began    time.Time      `json:"began"`
-	Last     time.Time      `json:"last"` // its last packet
-	State    State          `json:"state"`
-	ToServer Amount         `json:"to_server"`
-	ToClient Amount         `json:"to_client"`
-}
-
-// Amount counts one direction of a connection.
-type Amount struct {
-	Packets int    `json:"packets"`
-	Data    int    `json:"data"`  // first transmissions of data: the highest #k
-	Bytes   uint64 `json:"bytes"` // of data, each sent for the first time
-}
-
-// State is where a connection is in its life, by what was seen of it.
-type State string
-
-const (
-	Opening    State = "opening"
-	Open       State = "open"
-	HalfClosed State = "half-closed" // one direction has ended
-	Closed     State = "closed"
-	Reset      State = "reset"
-)
-
 // conn is a connection with what the tracker remembers to understand its next packet.
 type conn struct {
-	Connection
+	wire.Connection
 	way   [2]way // index: in 0, out 1
 	place *list.Element
 }
@@ -86,7 +53,7 @@ type way struct {
 	anyAck   bool
 	syn      int // how often each was sent
 	fin      int
-	counts   map[record.Class]int
+	counts   map[wire.Class]int
 	ackTimes int    // how often lastAck was sent as a bare ACK
 	lastAck  uint32 // relative
 	finSeq   uint32 // one past the FIN; valid if fin > 0
@@ -103,7 +70,7 @@ type segment struct {
 	lastTime time.Time // when that passed
 	arrived  int       // the record of the latest transmission that was not lost here; 0 while all were
 	nth      int       // how often its sender has sent it again; attempts counts copies made by the network, too
-	by       record.By // why, the last time
+	by       wire.By   // why, the last time
 	reach    uint32    // and how far that went: the rest may follow in a packet of its own
 }
 
@@ -120,14 +87,14 @@ func (t *Tracker) Last() int {
 }
 
 // Connections lists the connections that the tracker remembers, by ordinal.
-func (t *Tracker) Connections() []Connection {
+func (t *Tracker) Connections() []wire.Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := make([]Connection, 0, len(t.conns))
+	all := make([]wire.Connection, 0, len(t.conns))
 	for _, c := range t.conns {
 		all = append(all, c.Connection)
 	}
-	slices.SortFunc(all, func(a, b Connection) int { return a.Ordinal - b.Ordinal })
+	slices.SortFunc(all, func(a, b wire.Connection) int { return a.Ordinal - b.Ordinal })
 	return all
 }
 
@@ -141,7 +108,7 @@ func (t *Tracker) Expire(now time.Time) []int {
 		if now.Sub(c.Last) < udpSilence {
 			break
 		}
-		if c.Proto == packet.ProtoUDP {
+		if c.Proto == wire.ProtoUDP {
 			t.forget(c)
 		}
 		e = ahead
@@ -159,8 +126,8 @@ func (t *Tracker) forget(c *conn) {
 }
 
 // side is the index of a direction.
-func side(d record.Direction) int {
-	if d == record.In {
+func side(d wire.Direction) int {
+	if d == wire.In {
 		return 0
 	}
 	return 1

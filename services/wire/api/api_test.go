@@ -21,7 +21,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"netlab.example/pkg/labtest"
-	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/engine"
@@ -34,18 +34,18 @@ type bench struct {
 	watching bool
 }
 
-func (b *bench) Status() engine.Status {
-	return engine.Status{Mechanism: engine.Native, Impairs: !b.watching, Limits: []engine.Limit{{Code: engine.NoLinkLayer, Why: "it is below"}}}
+func (b *bench) Status() wire.Status {
+	return wire.Status{Mechanism: wire.Native, Impairs: !b.watching, Limits: []wire.Limit{{Code: wire.NoLinkLayer, Why: "it is below"}}}
 }
 
-func (b *bench) Change(line string) (link.Settings, error) {
+func (b *bench) Change(line string) (wire.Settings, error) {
 	if b.watching {
-		return link.Settings{}, engine.ErrWatchingOnly
+		return wire.Settings{}, engine.ErrWatchingOnly
 	}
 	return b.Link.Change(line)
 }
 
-func (b *bench) Do(s link.Scenario) ([]link.Fault, error) {
+func (b *bench) Do(s wire.Scenario) ([]wire.Fault, error) {
 	if b.watching {
 		return nil, engine.ErrWatchingOnly
 	}
@@ -55,38 +55,38 @@ func (b *bench) Do(s link.Scenario) ([]link.Fault, error) {
 // lab is a server under test, with a client.
 type lab struct {
 	*Server
-	*Client
+	*wire.Client
 	wire *bench
 	addr string
 }
 
 func start(t *testing.T, keep int) *lab {
 	t.Helper()
-	wire := &bench{Link: &link.Link{}}
-	s := &Server{Wire: wire, Link: wire.Link, Log: record.NewLog(keep, 1<<30), Tracker: trace.New(), Service: engine.Service{Proto: packet.ProtoTCP, Port: 1}}
+	b := &bench{Link: &link.Link{}}
+	s := &Server{Wire: b, Link: b.Link, Log: record.NewLog(keep, 1<<30), Tracker: trace.New(), Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
 	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
 	addr := lns[0].Addr().String()
-	c, err := NewClient("tcp://" + addr)
+	c, err := wire.NewClient("tcp://" + addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return &lab{s, c, wire, addr}
+	return &lab{s, c, b, addr}
 }
 
 // add puts records on the list.
 func (l *lab) add(n, size int) {
 	for range n {
-		l.Log.Append(&record.Record{Conn: 1 + l.Log.Next()%2, Dir: record.In, Time: time.Unix(0, 1).UTC(), Raw: bytes.Repeat([]byte{0x45}, size),
-			Client: netip.MustParseAddrPort("10.0.0.1:5"), Fate: record.Fate{What: record.Delivered}})
+		l.Log.Append(&wire.Record{Conn: 1 + l.Log.Next()%2, Dir: wire.In, Time: time.Unix(0, 1).UTC(), Raw: bytes.Repeat([]byte{0x45}, size),
+			Client: netip.MustParseAddrPort("10.0.0.1:5"), Fate: wire.Fate{What: wire.Delivered}})
 	}
 }
 
-func ids(rs []*record.Record) string {
+func ids(rs []*wire.Record) string {
 	var s []string
 	for _, r := range rs {
 		s = append(s, fmt.Sprint(r.ID))
@@ -98,16 +98,16 @@ func TestRecords(t *testing.T) {
 	l := start(t, 6)
 	l.add(10, 20) // 1 to 4 are forgotten
 	for _, tc := range []struct {
-		q    Query
+		q    wire.Query
 		want string
 	}{
-		{Query{}, "5 6 7 8 9 10, missed 4, next 10"},
-		{Query{Since: 7}, "8 9 10, missed 0, next 10"},
-		{Query{Since: -2}, "9 10, missed 0, next 10"},
-		{Query{Since: -50}, "5 6 7 8 9 10, missed 4, next 10"},
-		{Query{Since: 10}, ", missed 0, next 10"},
-		{Query{Since: 99}, ", missed 0, next 10"},
-		{Query{Conn: 2}, "5 7 9, missed 4, next 10"},
+		{wire.Query{}, "5 6 7 8 9 10, missed 4, next 10"},
+		{wire.Query{Since: 7}, "8 9 10, missed 0, next 10"},
+		{wire.Query{Since: -2}, "9 10, missed 0, next 10"},
+		{wire.Query{Since: -50}, "5 6 7 8 9 10, missed 4, next 10"},
+		{wire.Query{Since: 10}, ", missed 0, next 10"},
+		{wire.Query{Since: 99}, ", missed 0, next 10"},
+		{wire.Query{Conn: 2}, "5 7 9, missed 4, next 10"},
 	} {
 		p, err := l.Records(t.Context(), tc.q)
 		if got := fmt.Sprintf("%s, missed %d, next %d", ids(p.Records), p.Missed, p.Next); got != tc.want || err != nil {
@@ -120,9 +120,9 @@ func TestPagesAreBounded(t *testing.T) {
 	l := start(t, 5000)
 	l.add(2500, 10)
 	l.add(100, 64<<10)
-	var all []*record.Record
+	var all []*wire.Record
 	for since, pages := 0, 0; ; pages++ {
-		p, err := l.Records(t.Context(), Query{Since: since})
+		p, err := l.Records(t.Context(), wire.Query{Since: since})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,13 +143,13 @@ func TestPagesAreBounded(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	l := start(t, 10)
 	scale := uint8(7)
-	want := &record.Record{Time: time.Now().UTC().Round(0), Dir: record.Out, Conn: 3, Client: netip.MustParseAddrPort("[fd00::1]:5"), Server: netip.MustParseAddrPort("10.0.0.2:8080"),
-		Begins: true, Ends: true, Seq: 1, Ack: 2, Class: record.ClassData, Ordinal: 4, Attempt: 5,
-		Fate:  record.Fate{What: record.Corrupted, Cause: "corrupt 1 %", Delay: 5, Copies: 1, Damage: &record.Damage{Offset: 3, Mask: 8}, Fault: 9},
-		Label: record.Label{Kind: record.KindRetransmission, Of: 1, By: record.ByTLP, Why: record.WhyAbort, Half: true, Nth: 2},
-		Packet: packet.Packet{Version: 6, Proto: packet.ProtoTCP, TTL: 64, Length: 99, Header: packet.Span{At: 40, Len: 20}, Problem: "none", Fragment: &packet.Fragment{ID: 1, Offset: 8, More: true},
-			ICMP: &packet.ICMP{Type: 3, Quote: &packet.Quote{Proto: packet.ProtoUDP}},
-			TCP:  &packet.TCP{Flags: packet.SYN | packet.ECE, SACK: []packet.SeqRange{{From: 1, To: 2}}, WindowScale: &scale, Timestamp: &packet.Timestamp{Value: 1}}},
+	want := &wire.Record{Time: time.Now().UTC().Round(0), Dir: wire.Out, Conn: 3, Client: netip.MustParseAddrPort("[fd00::1]:5"), Server: netip.MustParseAddrPort("10.0.0.2:8080"),
+		Begins: true, Ends: true, Seq: 1, Ack: 2, Class: wire.ClassData, Ordinal: 4, Attempt: 5,
+		Fate:  wire.Fate{What: wire.Corrupted, Cause: "corrupt 1 %", Delay: 5, Copies: 1, Damage: &wire.Damage{Offset: 3, Mask: 8}, Fault: 9},
+		Label: wire.Label{Kind: wire.KindRetransmission, Of: 1, By: wire.ByTLP, Why: wire.WhyAbort, Half: true, Nth: 2},
+		Packet: wire.Packet{Version: 6, Proto: wire.ProtoTCP, TTL: 64, Length: 99, Header: wire.Span{At: 40, Len: 20}, Problem: "none", Fragment: &wire.Fragment{ID: 1, Offset: 8, More: true},
+			ICMP: &wire.ICMP{Type: 3, Quote: &wire.Quote{Proto: wire.ProtoUDP}},
+			TCP:  &wire.TCP{Flags: wire.SYN | wire.ECE, SACK: []wire.SeqRange{{From: 1, To: 2}}, WindowScale: &scale, Timestamp: &wire.Timestamp{Value: 1}}},
 		Raw: []byte("\x00\xff")}
 	l.Log.Append(want)
 	p, err := l.Packet(t.Context(), 1)
@@ -161,7 +161,7 @@ func TestRoundTrip(t *testing.T) {
 		status int
 	}{{2, 404}, {0, 400}, {-1, 400}} {
 		_, err := l.Packet(t.Context(), tc.id)
-		if e, ok := errors.AsType[*Error](err); !ok || e.Status != tc.status {
+		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Status != tc.status {
 			t.Errorf("packet %d: %v", tc.id, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Client.Follow(ctx, Query{Since: 1}, func(r *record.Record, missed int) error {
+		ended <- l.Client.Follow(ctx, wire.Query{Since: 1}, func(r *wire.Record, missed int) error {
 			got <- fmt.Sprint(r.ID)
 			return nil
 		})
@@ -210,14 +210,14 @@ func TestFollowOutlivesARequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := NewClient("tcp://" + lns[0].Addr().String())
+	c, err := wire.NewClient("tcp://" + lns[0].Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	l := &lab{Server: s}
 	l.add(1, 20)
-	err = c.Follow(t.Context(), Query{}, func(r *record.Record, _ int) error {
+	err = c.Follow(t.Context(), wire.Query{}, func(r *wire.Record, _ int) error {
 		if r.ID == 2 {
 			return io.EOF
 		}
@@ -236,7 +236,7 @@ func TestSlowFollower(t *testing.T) {
 	var missed, seen, last int
 	done := make(chan error, 1)
 	go func() {
-		done <- l.Client.Follow(t.Context(), Query{}, func(r *record.Record, n int) error {
+		done <- l.Client.Follow(t.Context(), wire.Query{}, func(r *wire.Record, n int) error {
 			if missed += n; r != nil {
 				if seen++; seen == 1 {
 					wait <- true
@@ -287,11 +287,11 @@ func TestEvents(t *testing.T) {
 func TestStopEndsFollowers(t *testing.T) {
 	l := start(t, 10)
 	l.add(1, 20)
-	err := l.Client.Follow(t.Context(), Query{}, func(*record.Record, int) error {
+	err := l.Client.Follow(t.Context(), wire.Query{}, func(*wire.Record, int) error {
 		l.Server.Close()
 		return nil
 	})
-	if err != ErrEnded {
+	if err != wire.ErrEnded {
 		t.Errorf("ended with %v", err)
 	}
 }
@@ -303,12 +303,12 @@ func TestTooManyFollowers(t *testing.T) {
 	there, gone := make(chan bool), make(chan error)
 	for range maxFollowers {
 		go func() {
-			gone <- l.Client.Follow(ctx, Query{}, func(*record.Record, int) error { there <- true; return nil })
+			gone <- l.Client.Follow(ctx, wire.Query{}, func(*wire.Record, int) error { there <- true; return nil })
 		}()
 		<-there
 	}
-	err := l.Client.Follow(t.Context(), Query{}, nil)
-	if e, ok := errors.AsType[*Error](err); !ok || e.Status != 503 {
+	err := l.Client.Follow(t.Context(), wire.Query{}, nil)
+	if e, ok := errors.AsType[*wire.Error](err); !ok || e.Status != 503 {
 		t.Errorf("one too many: %v", err)
 	}
 	cancel()
@@ -317,7 +317,7 @@ func TestTooManyFollowers(t *testing.T) {
 	}
 	// Their places are free again as soon as the server has noticed.
 	for end := time.Now().Add(labtest.Patience); ; {
-		err := l.Client.Follow(t.Context(), Query{}, func(*record.Record, int) error { return io.EOF })
+		err := l.Client.Follow(t.Context(), wire.Query{}, func(*wire.Record, int) error { return io.EOF })
 		if err == io.EOF {
 			return
 		}
@@ -330,7 +330,7 @@ func TestTooManyFollowers(t *testing.T) {
 func TestLink(t *testing.T) {
 	l := start(t, 10)
 	ctx := t.Context()
-	check := func(got Link, err error, want string) {
+	check := func(got wire.Link, err error, want string) {
 		t.Helper()
 		if err != nil || got.Line != want || l.wire.Settings().String() != want {
 			t.Errorf("got %q, %v, set %q; want %q", got.Line, err, l.wire.Settings(), want)
@@ -340,7 +340,7 @@ func TestLink(t *testing.T) {
 	check(got, err, "in.delay=50ms out.loss=30% seed=7")
 	got, err = l.ChangeLink(ctx, "out.loss=5%")
 	check(got, err, "in.delay=50ms out.loss=5% seed=7")
-	got, err = l.SetLink(ctx, link.Settings{Out: link.Way{Rate: 1_500_000}})
+	got, err = l.SetLink(ctx, wire.Settings{Out: wire.Way{Rate: 1_500_000}})
 	check(got, err, "out.rate=1.5mbit")
 	got, err = l.Client.Link(ctx)
 	check(got, err, "out.rate=1.5mbit")
@@ -355,7 +355,7 @@ func TestFaults(t *testing.T) {
 	l := start(t, 10)
 	ctx := t.Context()
 	f, err := l.Do(ctx, "# the answer\ndrop data #1 to client\nlink out.delay=5ms\nDelay FIN 500ms\n")
-	if err != nil || len(f.Faults) != 2 || f.Faults[0].Line != "drop data #1 to client" || f.Faults[1].State != link.Waiting || l.wire.Settings().String() != "out.delay=5ms" {
+	if err != nil || len(f.Faults) != 2 || f.Faults[0].Line != "drop data #1 to client" || f.Faults[1].State != wire.Waiting || l.wire.Settings().String() != "out.delay=5ms" {
 		t.Errorf("got %+v, %v", f, err)
 	}
 	if _, err = l.Do(ctx, "drop SYN\ndrop everything"); err == nil || !strings.Contains(err.Error(), "line 2") {
@@ -375,7 +375,7 @@ func TestWatchingOnly(t *testing.T) {
 	_, err1 := l.ChangeLink(t.Context(), "loss=1%")
 	_, err2 := l.Do(t.Context(), "drop SYN")
 	for _, err := range []error{err1, err2} {
-		if e, ok := errors.AsType[*Error](err); !ok || e.Status != 409 {
+		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Status != 409 {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -417,7 +417,7 @@ func TestCapture(t *testing.T) {
 		return strings.Join(got, " ")
 	}
 	var file bytes.Buffer
-	if err := l.Capture(t.Context(), Query{Conn: 2}, false, &file); err != nil {
+	if err := l.Capture(t.Context(), wire.Query{Conn: 2}, false, &file); err != nil {
 		t.Fatal(err)
 	}
 	if got := count(&file, -1); got != "1 3" {
@@ -426,7 +426,7 @@ func TestCapture(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- l.Capture(ctx, Query{Since: 2}, true, w) }()
+	go func() { ended <- l.Capture(ctx, wire.Query{Since: 2}, true, w) }()
 	go l.add(2, 20)
 	if got := count(r, 3); got != "3 4 5" {
 		t.Errorf("followed %s", got)
@@ -479,7 +479,7 @@ func TestGuard(t *testing.T) {
 			}
 			req.Host = tc.host
 			if tc.header != "" {
-				req.Header.Set(Header, tc.header)
+				req.Header.Set(wire.Header, tc.header)
 			}
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -493,7 +493,7 @@ func TestGuard(t *testing.T) {
 			if resp.Header.Get("Access-Control-Allow-Origin")+resp.Header.Get("Access-Control-Allow-Headers") != "" {
 				t.Error("other pages are let in")
 			}
-			var e Error
+			var e wire.Error
 			if tc.status == 400 && (json.Unmarshal(body, &e) != nil || e.Message == "") {
 				t.Errorf("no reason: %s", body)
 			}
@@ -529,7 +529,7 @@ func TestUnix(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := NewClient(url + ", tcp://:1")
+	c, err := wire.NewClient(url + ", tcp://:1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -565,9 +565,9 @@ func TestDescription(t *testing.T) {
 		t.Errorf("described %q\nserved %q", described, served)
 	}
 	for name, v := range map[string]any{
-		"Record": record.Record{}, "Fate": record.Fate{}, "Label": record.Label{}, "Page": Page{}, "Packet": Packet{}, "Field": packet.Field{},
-		"Connection": trace.Connection{}, "Amount": trace.Amount{}, "Settings": link.Settings{}, "Way": link.Way{}, "Link": Link{}, "Faults": Faults{},
-		"Fault": Fault{}, "Status": engine.Status{}, "Error": Error{},
+		"Record": wire.Record{}, "Fate": wire.Fate{}, "Label": wire.Label{}, "Page": wire.Page{}, "Packet": wire.Opened{}, "Field": wire.Field{},
+		"Connection": wire.Connection{}, "Amount": wire.Amount{}, "Settings": wire.Settings{}, "Way": wire.Way{}, "Link": wire.Link{}, "Faults": wire.Faults{},
+		"Fault": wire.Fault{}, "Status": wire.Status{}, "Error": wire.Error{},
 	} {
 		want := names(reflect.TypeOf(v))
 		var got []string

@@ -6,14 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-)
 
-// Header has to be there, with any value, in a request that changes something.
-const Header = "Netlab-Wire"
+	"netlab.example/pkg/wire"
+)
 
 var (
 	errHost   = errors.New("this name is not one of the lab's: ask by address, as localhost, or by a name without dots")
-	errHeader = errors.New("a change needs the header " + Header + ": 1")
+	errHeader = errors.New("a change needs the header " + wire.Header + ": 1")
 )
 
 // guard lets a request through that nobody but the learner can have meant to send.
@@ -31,7 +30,7 @@ func guard(next http.Handler) http.Handler {
 		switch {
 		case !known(r.Host):
 			refuse(w, http.StatusForbidden, errHost)
-		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(Header) == "":
+		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(wire.Header) == "":
 			refuse(w, http.StatusForbidden, errHeader)
 		default:
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)

@@ -6,35 +6,10 @@ import (
 	"io"
 	"net/http"
 
-	"netlab.example/services/wire/link"
+	"netlab.example/pkg/wire"
 )
 
-// Link is the state of the link.
-type Link struct {
-	Settings link.Settings `json:"settings"`
-	Line     string        `json:"line"` // the same as a line, as wire link takes it; empty for a link that leaves packets alone
-}
-
-// Fault is an exact fault, with its line.
-type Fault struct {
-	link.Fault
-	Line string `json:"line"`
-}
-
-// Faults is a list of exact faults.
-type Faults struct {
-	Faults []Fault `json:"faults"`
-}
-
-func linkOf(s link.Settings) Link { return Link{s, s.String()} }
-
-func faultsOf(fs []link.Fault) Faults {
-	all := Faults{make([]Fault, len(fs))}
-	for i, f := range fs {
-		all.Faults[i] = Fault{f, f.String()}
-	}
-	return all
-}
+func linkOf(s wire.Settings) wire.Link { return wire.Link{Settings: s, Line: s.String()} }
 
 func (s *Server) showLink(w http.ResponseWriter, _ *http.Request) {
 	answer(w, linkOf(s.Link.Settings()))
@@ -54,7 +29,7 @@ func (s *Server) change(w http.ResponseWriter, line string) {
 func (s *Server) setLink(w http.ResponseWriter, r *http.Request) {
 	in := json.NewDecoder(r.Body)
 	in.DisallowUnknownFields()
-	var settings link.Settings
+	var settings wire.Settings
 	if err := in.Decode(&settings); err != nil {
 		refuseBody(w, err)
 		return
@@ -79,7 +54,7 @@ func (s *Server) changeLink(w http.ResponseWriter, r *http.Request) {
 func (s *Server) clearLink(w http.ResponseWriter, _ *http.Request) { s.change(w, "clear") }
 
 func (s *Server) showFaults(w http.ResponseWriter, _ *http.Request) {
-	answer(w, faultsOf(s.Link.Faults()))
+	answer(w, wire.Faults{Faults: s.Link.Faults()})
 }
 
 // addFaults does what a scenario says: all of it or nothing.
@@ -89,7 +64,7 @@ func (s *Server) addFaults(w http.ResponseWriter, r *http.Request) {
 		refuseBody(w, err)
 		return
 	}
-	scenario, err := link.ParseScenario(string(text))
+	scenario, err := wire.ParseScenario(string(text))
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
@@ -99,12 +74,12 @@ func (s *Server) addFaults(w http.ResponseWriter, r *http.Request) {
 		refuseChange(w, err)
 		return
 	}
-	answer(w, faultsOf(added))
+	answer(w, wire.Faults{Faults: added})
 }
 
 func (s *Server) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	s.Link.Clear()
-	answer(w, Faults{[]Fault{}})
+	answer(w, wire.Faults{Faults: []wire.Fault{}})
 }
 
 func refuseBody(w http.ResponseWriter, err error) {

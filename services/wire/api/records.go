@@ -10,29 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/capture"
 	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
-	"netlab.example/pkg/wire/trace"
 )
-
-// Page is a part of the list.
-type Page struct {
-	Records []*record.Record `json:"records"`
-	Missed  int              `json:"missed"` // how many records before these are forgotten
-	Next    int              `json:"next"`   // ask for what came since this one to go on
-}
-
-// Packet is one record, taken apart.
-type Packet struct {
-	Record *record.Record `json:"record"`
-	Fields []packet.Field `json:"fields"`
-}
-
-// Connections is what GET /connections answers.
-type Connections struct {
-	Connections []trace.Connection `json:"connections"`
-}
 
 const (
 	maxLimit = 1000
@@ -76,7 +57,7 @@ func (s *Server) ask(r *http.Request) (q question, err error) {
 	return q, nil
 }
 
-func (q question) wants(r *record.Record) bool { return q.conn == 0 || r.Conn == q.conn }
+func (q question) wants(r *wire.Record) bool { return q.conn == 0 || r.Conn == q.conn }
 
 // records answers with a page: at most limit records, and as many as fit into maxBytes, but at least one.
 func (s *Server) records(w http.ResponseWriter, r *http.Request) {
@@ -85,7 +66,7 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	page := Page{Records: []*record.Record{}, Next: q.since}
+	page := wire.Page{Records: []*wire.Record{}, Next: q.since}
 	for bytes := 0; len(page.Records) < q.limit && bytes < maxBytes; {
 		some, missed := s.Log.Since(page.Next, batch)
 		page.Missed += missed
@@ -119,12 +100,12 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) {
 	case len(some) == 0:
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no packet #%d yet", id))
 	default:
-		answer(w, Packet{some[0], packet.Fields(some[0].Packet, some[0].Raw)})
+		answer(w, wire.Opened{Record: some[0], Fields: packet.Fields(some[0].Packet, some[0].Raw)})
 	}
 }
 
 func (s *Server) connections(w http.ResponseWriter, _ *http.Request) {
-	answer(w, Connections{s.Tracker.Connections()})
+	answer(w, wire.Connections{Connections: s.Tracker.Connections()})
 }
 
 // stream is an answer that goes on until its reader has enough.
@@ -195,7 +176,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		return err
 	}
 	s.each(r.Context(), q, true, st, listener{
-		record: func(rec *record.Record) error { return tell("record", rec.ID, rec) },
+		record: func(rec *wire.Record) error { return tell("record", rec.ID, rec) },
 		missed: func(n int) error { return tell("missed", 0, map[string]int{"missed": n}) },
 		idle: func() error {
 			if !events {
@@ -209,7 +190,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 
 // listener is told what happens to the list.
 type listener struct {
-	record func(*record.Record) error
+	record func(*wire.Record) error
 	missed func(int) error
 	idle   func() error
 }
@@ -274,7 +255,7 @@ func (s *Server) capture(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.each(r.Context(), q, follow == "true", st, listener{
-		record: func(rec *record.Record) error {
+		record: func(rec *wire.Record) error {
 			if err := file.Write(rec); err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@
 //
 //	server.go   listen, limits, errors         records.go   the list
 //	hosts.go    who may ask                    link.go      the link, faults
-//	client.go   the other end, for Go          kernel.go    sockets, counters
+//	client.go   the other end, for Go          netstat.go    sockets, counters
 package api
 
 import (
@@ -31,11 +31,12 @@ import (
 	"time"
 
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
 	"netlab.example/services/wire/engine"
 	"netlab.example/services/wire/link"
-	kernel "netlab.example/services/wire/sockets"
+	"netlab.example/services/wire/netstat"
 )
 
 // Limits of the server. It serves a handful of terminals and browsers, all of them near.
@@ -55,9 +56,9 @@ const (
 
 // Changer changes the link: the engine, which knows whether it can be changed here.
 type Changer interface {
-	Status() engine.Status
-	Change(line string) (link.Settings, error)
-	Do(link.Scenario) ([]link.Fault, error)
+	Status() wire.Status
+	Change(line string) (wire.Settings, error)
+	Do(wire.Scenario) ([]wire.Fault, error)
 }
 
 // Server answers requests about one wire.
@@ -66,9 +67,9 @@ type Server struct {
 	Log     *record.Log
 	Tracker *trace.Tracker
 	Link    *link.Link
-	Service engine.Service
+	Service wire.Service
 
-	before    kernel.Counters // as they were at the start
+	before    netstat.Counters // as they were at the start
 	started   time.Time
 	asking    sync.Mutex // one question to the kernel at a time
 	followers chan struct{}
@@ -83,7 +84,7 @@ func (s *Server) Start(ctx context.Context, address string) ([]net.Listener, err
 		return nil, err
 	}
 	s.started = time.Now()
-	s.before, _ = kernel.ReadCounters() // where there are none, GET /counters says so
+	s.before, _ = netstat.ReadCounters() // where there are none, GET /counters says so
 	s.followers = make(chan struct{}, maxFollowers)
 	s.http = http.Server{
 		Handler:     s.handler(),
@@ -156,16 +157,8 @@ func answer(w http.ResponseWriter, v any) {
 	w.Write(append(body, '\n'))
 }
 
-// Error is why a request was refused.
-type Error struct {
-	Status  int    `json:"-"`
-	Message string `json:"error"`
-}
-
-func (e *Error) Error() string { return e.Message }
-
 func refuse(w http.ResponseWriter, status int, err error) {
-	body, _ := json.Marshal(Error{Message: err.Error()})
+	body, _ := json.Marshal(wire.Error{Message: err.Error()})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	w.Write(append(body, '\n'))

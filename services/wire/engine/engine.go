@@ -11,15 +11,12 @@ package engine
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"net/netip"
-	"net/url"
-	"strconv"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/packet"
 	"netlab.example/pkg/wire/record"
 	"netlab.example/pkg/wire/trace"
@@ -45,62 +42,9 @@ var ErrNoAccess = errors.New("the capability NET_RAW is missing")
 // ErrWatchingOnly means that packets can be seen here but not impaired; Status says why.
 var ErrWatchingOnly = errors.New("wire can only watch here")
 
-// Service is what is watched: one port of one protocol.
-type Service struct {
-	Proto packet.Proto
-	Port  uint16
-}
-
-// ParseService reads a service's URL, such as tcp://:8080; the host does not matter, all addresses are watched.
-func ParseService(text string) (Service, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return Service{}, fmt.Errorf("service %q: write a URL such as tcp://:8080", text)
-	}
-	s := Service{}
-	switch u.Scheme {
-	case "tcp", "tcp4", "tcp6":
-		s.Proto = packet.ProtoTCP
-	case "udp", "udp4", "udp6":
-		s.Proto = packet.ProtoUDP
-	case "unix", "unixgram":
-		return s, fmt.Errorf("service %q: a unix socket has no packets to see", text)
-	default:
-		return s, fmt.Errorf("service %q: write tcp://:PORT or udp://:PORT", text)
-	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	if err != nil || port == 0 {
-		return s, fmt.Errorf("service %q: the port is missing", text)
-	}
-	s.Port = uint16(port)
-	return s, nil
-}
-
-func (s Service) String() string { return fmt.Sprintf("%s://:%d", s.Proto, s.Port) }
-
-// concerns reports whether p is about the service: of its port, or an ICMP error that quotes such a packet.
-// Pieces of a datagram without ports are given the benefit of the doubt.
-func (s Service) concerns(p *packet.Packet, dir record.Direction) bool {
-	if p.ICMP != nil {
-		q := p.ICMP.Quote
-		return q != nil && q.Proto == s.Proto && s.at(q.Src, q.Dst, dir.Back())
-	}
-	if p.Proto != s.Proto {
-		return false
-	}
-	return p.Fragment != nil && p.Fragment.Offset > 0 || p.Problem != "" || s.at(p.Src, p.Dst, dir)
-}
-
-func (s Service) at(src, dst netip.AddrPort, dir record.Direction) bool {
-	if dir == record.In {
-		return dst.Port() == s.Port
-	}
-	return src.Port() == s.Port
-}
-
 // Options is what an Engine is made of.
 type Options struct {
-	Service   Service
+	Service   wire.Service
 	Interface string // the one whose loss ends wire: eth0
 	Queue     uint16 // NFQUEUE's number
 	Keep      int    // bytes remembered of each packet
@@ -127,8 +71,8 @@ type Engine struct {
 
 // state is what stays the same while Run runs.
 type state struct {
-	mechanism Mechanism
-	limits    []Limit
+	mechanism wire.Mechanism
+	limits    []wire.Limit
 	unseen    func() uint64
 }
 
@@ -143,9 +87,9 @@ func New(o Options) *Engine {
 func (e *Engine) Ready() <-chan struct{} { return e.ready }
 
 // Status says how wire is doing.
-func (e *Engine) Status() Status {
+func (e *Engine) Status() wire.Status {
 	s := e.state.Load()
-	return Status{
+	return wire.Status{
 		Mechanism: s.mechanism,
 		Impairs:   e.impairs(),
 		Limits:    s.limits,
@@ -162,19 +106,19 @@ func (e *Engine) Status() Status {
 
 func (e *Engine) impairs() bool {
 	m := e.state.Load().mechanism
-	return m == Native || m == Compat
+	return m == wire.Native || m == wire.Compat
 }
 
 // Change changes the link's settings as a line says, see link.Settings.Parse.
-func (e *Engine) Change(line string) (link.Settings, error) {
+func (e *Engine) Change(line string) (wire.Settings, error) {
 	if !e.impairs() {
-		return link.Settings{}, ErrWatchingOnly
+		return wire.Settings{}, ErrWatchingOnly
 	}
 	return e.Link.Change(line)
 }
 
 // Do arms what a scenario asks for; a single line is a scenario too. Nothing is done on an error.
-func (e *Engine) Do(s link.Scenario) ([]link.Fault, error) {
+func (e *Engine) Do(s wire.Scenario) ([]wire.Fault, error) {
 	if !e.impairs() {
 		return nil, ErrWatchingOnly
 	}
@@ -184,21 +128,21 @@ func (e *Engine) Do(s link.Scenario) ([]link.Fault, error) {
 // meet makes the record of a packet and decides its name. The bytes are the caller's; the record has its own.
 // It returns nil for a packet that does not concern the service. A datagram of which only the first piece
 // will be seen goes by that: forWhole.
-func (e *Engine) meet(now time.Time, dir record.Direction, raw []byte, forWhole bool) *record.Record {
+func (e *Engine) meet(now time.Time, dir wire.Direction, raw []byte, forWhole bool) *wire.Record {
 	p := packet.Decode(raw)
-	if !e.opts.Service.concerns(&p, dir) {
+	if !e.opts.Service.Concerns(&p, dir) {
 		return nil
 	}
 	if forWhole {
 		p.Fragment = nil
 	}
-	r := &record.Record{ID: e.Log.Next(), Time: now, Dir: dir, Packet: p, Raw: bytes.Clone(raw[:min(len(raw), e.opts.Keep)])}
+	r := &wire.Record{ID: e.Log.Next(), Time: now, Dir: dir, Packet: p, Raw: bytes.Clone(raw[:min(len(raw), e.opts.Keep)])}
 	e.Tracker.Identify(r)
 	return r
 }
 
 // keep completes the record, whose fate is decided, and makes it public.
-func (e *Engine) keep(r *record.Record) {
+func (e *Engine) keep(r *wire.Record) {
 	e.Tracker.Label(r)
 	e.Log.Append(r)
 	if r.Ends {

@@ -15,8 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netlab.example/pkg/wire/record"
-	"netlab.example/services/wire/link"
+	"netlab.example/pkg/wire"
 )
 
 // greet is a server with one short answer for each connection, as hello-tcp is.
@@ -54,7 +53,7 @@ func both(t *testing.T, f func(t *testing.T, host string)) {
 }
 
 // startImpairing starts a wire that must be able to impair.
-func startImpairing(t *testing.T, l *lab, service string) *wire {
+func startImpairing(t *testing.T, l *lab, service string) *child {
 	t.Helper()
 	w := l.start(service)
 	if !w.status.Impairs {
@@ -64,8 +63,8 @@ func startImpairing(t *testing.T, l *lab, service string) *wire {
 }
 
 // pick returns the records that fit.
-func pick(records []*record.Record, fits func(*record.Record) bool) []*record.Record {
-	var some []*record.Record
+func pick(records []*wire.Record, fits func(*wire.Record) bool) []*wire.Record {
+	var some []*wire.Record
 	for _, r := range records {
 		if fits(r) {
 			some = append(some, r)
@@ -74,8 +73,8 @@ func pick(records []*record.Record, fits func(*record.Record) bool) []*record.Re
 	return some
 }
 
-func data(dir record.Direction) func(*record.Record) bool {
-	return func(r *record.Record) bool { return r.Dir == dir && r.Class == record.ClassData }
+func data(dir wire.Direction) func(*wire.Record) bool {
+	return func(r *wire.Record) bool { return r.Dir == dir && r.Class == wire.ClassData }
 }
 
 func TestDropFirstAnswer(t *testing.T) {
@@ -88,19 +87,19 @@ func TestDropFirstAnswer(t *testing.T) {
 			t.Errorf("answer %q", got)
 		}
 		w.until("the end", ends)
-		out := pick(w.past, data(record.Out))
+		out := pick(w.past, data(wire.Out))
 		if len(out) < 2 {
 			t.Fatalf("no drop and retransmission:\n%s", w.story())
 		}
 		first, again := out[0], out[1]
-		if first.Fate.What != record.Dropped || first.Fate.Cause != "drop data #1 to client" || again.Fate.What != record.Delivered ||
+		if first.Fate.What != wire.Dropped || first.Fate.Cause != "drop data #1 to client" || again.Fate.What != wire.Delivered ||
 			first.Seq != again.Seq || again.Label.Of != first.ID || string(again.Payload()) != "Hello World, Michael!" {
 			t.Errorf("not the same packet again:\n%s", w.story())
 		}
-		if f := w.tell("faults"); f[0].State != link.Fired || f[0].Packet != first.ID {
+		if f := w.tell("faults"); f[0].State != wire.Fired || f[0].Packet != first.ID {
 			t.Errorf("fault %+v", f[0])
 		}
-		if w.past[0].Label.Kind != record.KindSYN || w.past[1].Label.Kind != record.KindSYNACK {
+		if w.past[0].Label.Kind != wire.KindSYN || w.past[1].Label.Kind != wire.KindSYNACK {
 			t.Errorf("no handshake first:\n%s", w.story())
 		}
 	})
@@ -118,7 +117,7 @@ func TestHandshakeLost(t *testing.T) {
 		}
 		w.until("the end", ends)
 		a, b := w.past[0], w.past[1]
-		if a.Class != record.ClassSYN || a.Fate.What != record.Dropped || b.Class != record.ClassSYN || b.Dir != record.In || b.Attempt != 1 || b.Conn != a.Conn {
+		if a.Class != wire.ClassSYN || a.Fate.What != wire.Dropped || b.Class != wire.ClassSYN || b.Dir != wire.In || b.Attempt != 1 || b.Conn != a.Conn {
 			t.Errorf("SYN, SYN again:\n%s", w.story())
 		}
 	})
@@ -152,19 +151,19 @@ func TestLossRepeats(t *testing.T) {
 		}
 	}()
 	w := startImpairing(t, l, "udp://:1314")
-	run := func() (fates []record.What) {
+	run := func() (fates []wire.What) {
 		w.tell("link clear in.loss=20%% out.loss=30%% seed=42")
 		w.past = nil
 		conn := l.dial("udp", server4+":1314")
 		for i := range n {
 			fmt.Fprintf(conn, "%d", i)
-			in := w.until("a question", data(record.In)).Fate.What
+			in := w.until("a question", data(wire.In)).Fate.What
 			fates = append(fates, in)
-			if in != record.Dropped {
+			if in != wire.Dropped {
 				if err := <-sent; err != nil {
 					t.Errorf("send: %v", err)
 				}
-				fates = append(fates, w.until("an answer", data(record.Out)).Fate.What)
+				fates = append(fates, w.until("an answer", data(wire.Out)).Fate.What)
 			}
 		}
 		return fates
@@ -173,7 +172,7 @@ func TestLossRepeats(t *testing.T) {
 	if !slices.Equal(first, second) {
 		t.Errorf("two runs differ:\n%v\n%v", first, second)
 	}
-	if !slices.Contains(first, record.Dropped) || !slices.Contains(first, record.Delivered) {
+	if !slices.Contains(first, wire.Dropped) || !slices.Contains(first, wire.Delivered) {
 		t.Errorf("%v", first)
 	}
 }
@@ -199,7 +198,7 @@ func TestDelayKeepsOrder(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		for _, r := range w.past {
-			if r.Fate.What != record.Delayed || r.Fate.Delay != 20*time.Millisecond || r.Fate.Cause != "delay 20 ms" {
+			if r.Fate.What != wire.Delayed || r.Fate.Delay != 20*time.Millisecond || r.Fate.Cause != "delay 20 ms" {
 				t.Errorf("%s", tell(r))
 			}
 		}
@@ -253,8 +252,8 @@ func TestCorrupt(t *testing.T) {
 			t.Errorf("answer %q", got)
 		}
 		w.until("the end", ends)
-		damaged := pick(w.past, func(r *record.Record) bool { return r.Fate.What == record.Corrupted })
-		if len(damaged) != 2 || damaged[0].Dir != record.In || damaged[1].Dir != record.Out {
+		damaged := pick(w.past, func(r *wire.Record) bool { return r.Fate.What == wire.Corrupted })
+		if len(damaged) != 2 || damaged[0].Dir != wire.In || damaged[1].Dir != wire.Out {
 			t.Errorf("damaged:\n%s", w.story())
 		}
 		after := [2]int{l.checksumErrors(l.server), l.checksumErrors(l.client)}
@@ -295,7 +294,7 @@ func TestCorruptBurst(t *testing.T) {
 	}
 	w.cmd.Process.Signal(syscall.SIGCONT)
 	for range burst {
-		w.until("a damaged packet", func(r *record.Record) bool { return r.Fate.What == record.Corrupted })
+		w.until("a damaged packet", func(r *wire.Record) bool { return r.Fate.What == wire.Corrupted })
 	}
 	w.tell("link clear")
 	pc.WriteTo([]byte("98.6"), from)
@@ -367,7 +366,7 @@ func TestSwapAlone(t *testing.T) {
 	if got := read(t, conn); got != "37" {
 		t.Errorf("%q", got)
 	}
-	if f := w.tell("faults"); f[0].State != link.Fired || !strings.Contains(f[0].Note, "went on alone") {
+	if f := w.tell("faults"); f[0].State != wire.Fired || !strings.Contains(f[0].Note, "went on alone") {
 		t.Errorf("%+v", f[0])
 	}
 }
@@ -386,12 +385,12 @@ func TestRate(t *testing.T) {
 		io.WriteString(conn, question)
 	}
 	for range n {
-		w.until("an answer", data(record.Out))
+		w.until("an answer", data(wire.Out))
 	}
 	took := time.Since(began)
-	out := pick(w.past, data(record.Out))
-	queued := pick(out, func(r *record.Record) bool { return r.Fate.What == record.Delayed })
-	full := pick(out, func(r *record.Record) bool { return r.Fate.Cause == "rate 400 kbit/s, its queue is full" })
+	out := pick(w.past, data(wire.Out))
+	queued := pick(out, func(r *wire.Record) bool { return r.Fate.What == wire.Delayed })
+	full := pick(out, func(r *wire.Record) bool { return r.Fate.Cause == "rate 400 kbit/s, its queue is full" })
 	// A second's worth, and what left the queue while the questions came.
 	room := 51 + int(took.Seconds()*50) + 1
 	if len(queued) < 51 || len(queued) > room || len(queued)+len(full) != n {
@@ -424,8 +423,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	conn.Close()
 	w.askStatus()
-	for _, what := range []record.What{record.Dropped, record.Reordered, record.Corrupted, record.Duplicated, record.Delayed} {
-		if len(pick(w.past, func(r *record.Record) bool { return r.Fate.What == what })) == 0 {
+	for _, what := range []wire.What{wire.Dropped, wire.Reordered, wire.Corrupted, wire.Duplicated, wire.Delayed} {
+		if len(pick(w.past, func(r *wire.Record) bool { return r.Fate.What == what })) == 0 {
 			t.Errorf("no packet was %s", what)
 		}
 	}
@@ -447,8 +446,8 @@ func TestPortUnreachable(t *testing.T) {
 		if _, err := conn.Read(make([]byte, 10)); err == nil {
 			t.Error("an answer from a port where nobody listens")
 		}
-		r := w.until("an ICMP error", func(r *record.Record) bool { return r.Class == record.ClassICMP })
-		if r.Label.Kind != record.KindPortUnreachable || r.Conn != 1 || r.Dir != record.Out || len(w.past) != 2 {
+		r := w.until("an ICMP error", func(r *wire.Record) bool { return r.Class == wire.ClassICMP })
+		if r.Label.Kind != wire.KindPortUnreachable || r.Conn != 1 || r.Dir != wire.Out || len(w.past) != 2 {
 			t.Errorf("\n%s", w.story())
 		}
 	})
@@ -474,11 +473,11 @@ func TestFragments(t *testing.T) {
 			}
 		}
 		w.askStatus()
-		pieces := pick(w.past, func(r *record.Record) bool { return r.Class == record.ClassFragment })
-		if len(pieces) != 3 || len(pick(w.past, data(record.In))) != 1 {
+		pieces := pick(w.past, func(r *wire.Record) bool { return r.Class == wire.ClassFragment })
+		if len(pieces) != 3 || len(pick(w.past, data(wire.In))) != 1 {
 			t.Errorf("\n%s", w.story())
 		}
-		for _, r := range pick(w.past, data(record.Out)) {
+		for _, r := range pick(w.past, data(wire.Out)) {
 			if r.Fate.Copies != 0 || !strings.Contains(r.Fate.Cause, "too long") {
 				t.Errorf("%s", tell(r))
 			}
@@ -486,7 +485,7 @@ func TestFragments(t *testing.T) {
 		// What is decided for the datagram holds for the whole of it.
 		w.tell("link clear in.loss=100%%")
 		io.WriteString(conn, question)
-		w.until("a loss", func(r *record.Record) bool { return r.Dir == record.In && r.Fate.What == record.Dropped })
+		w.until("a loss", func(r *wire.Record) bool { return r.Dir == wire.In && r.Fate.What == wire.Dropped })
 		w.tell("link clear")
 		io.WriteString(conn, "short")
 		if got := read(t, conn); got != "short" {
@@ -543,8 +542,8 @@ func TestDelayedIsNotHeld(t *testing.T) {
 		if got := read(t, conn); got != "slow" {
 			t.Errorf("%q", got)
 		}
-		again := w.until("a retransmission", func(r *record.Record) bool {
-			return r.Dir == record.Out && r.Class == record.ClassData && r.Attempt == 1
+		again := w.until("a retransmission", func(r *wire.Record) bool {
+			return r.Dir == wire.Out && r.Class == wire.ClassData && r.Attempt == 1
 		})
 		if again.Ordinal != 2 || string(again.Payload()) != "slow" {
 			t.Errorf("\n%s", w.story())
@@ -565,7 +564,7 @@ func TestKilled(t *testing.T) {
 		}
 		conn.(*net.TCPConn).CloseWrite()
 	}()
-	w.until("some data", func(r *record.Record) bool { return r.Class == record.ClassData && r.Ordinal == 20 })
+	w.until("some data", func(r *wire.Record) bool { return r.Class == wire.ClassData && r.Ordinal == 20 })
 	w.cmd.Process.Kill()
 	if n, err := io.Copy(io.Discard, conn); n != 10_000_000 || err != nil {
 		t.Errorf("%d bytes came back, %v", n, err)
@@ -607,9 +606,9 @@ func TestCleanExit(t *testing.T) {
 	}
 	w.tell("link delay=1m")
 	io.WriteString(conn, "held")
-	w.until("the question", func(r *record.Record) bool { return r.Dir == record.In && r.Fate.What == record.Delayed })
+	w.until("the question", func(r *wire.Record) bool { return r.Dir == wire.In && r.Fate.What == wire.Delayed })
 	pc.WriteTo([]byte("copied"), from)
-	w.until("the answer", func(r *record.Record) bool { return r.Dir == record.Out && r.Fate.What == record.Delayed })
+	w.until("the answer", func(r *wire.Record) bool { return r.Dir == wire.Out && r.Fate.What == wire.Delayed })
 	if s := w.askStatus(); s.Waiting != 2 {
 		t.Errorf("%+v", s)
 	}
@@ -674,8 +673,8 @@ func TestWatchingOnly(t *testing.T) {
 		l := newLab(t)
 		go greet(l.listen("tcp", ":8080"))
 		w := l.start("tcp://:8080", withoutNetAdmin...)
-		if w.status.Mechanism != Observe || w.status.Impairs || !slices.ContainsFunc(w.status.Limits, func(l Limit) bool {
-			return l.Code == NoImpairment && strings.Contains(l.Why, "NET_ADMIN")
+		if w.status.Mechanism != wire.Observe || w.status.Impairs || !slices.ContainsFunc(w.status.Limits, func(l wire.Limit) bool {
+			return l.Code == wire.NoImpairment && strings.Contains(l.Why, "NET_ADMIN")
 		}) {
 			t.Errorf("%+v", w.status)
 		}
@@ -687,7 +686,7 @@ func TestWatchingOnly(t *testing.T) {
 			t.Errorf("answer %q", got)
 		}
 		w.until("the end", ends)
-		if out := pick(w.past, data(record.Out)); len(out) != 1 || string(out[0].Payload()) != "Hello World, Michael!" || out[0].Fate.What != record.Seen {
+		if out := pick(w.past, data(wire.Out)); len(out) != 1 || string(out[0].Payload()) != "Hello World, Michael!" || out[0].Fate.What != wire.Seen {
 			t.Errorf("\n%s", w.story())
 		}
 	})

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/record"
-	"netlab.example/services/wire/link"
 )
 
 // The tests of this package that touch the kernel run in a lab of two network namespaces:
@@ -38,24 +38,24 @@ const (
 
 func TestMain(m *testing.M) {
 	if service := os.Getenv(childVariable); service != "" {
-		os.Exit(child(service))
+		os.Exit(runChild(service))
 	}
 	os.Exit(m.Run())
 }
 
 // line is what a child prints: a record, or an answer to what it was told.
 type line struct {
-	Record *record.Record `json:",omitempty"`
-	Status *Status        `json:",omitempty"`
-	Faults []link.Fault   `json:",omitempty"`
-	Error  string         `json:",omitempty"`
+	Record *wire.Record `json:",omitempty"`
+	Status *wire.Status `json:",omitempty"`
+	Faults []wire.Fault `json:",omitempty"`
+	Error  string       `json:",omitempty"`
 }
 
-// child runs a wire until it gets SIGTERM. It obeys lines on its standard input and prints each record.
-func child(service string) int {
+// runChild runs a wire until it gets SIGTERM. It obeys lines on its standard input and prints each record.
+func runChild(service string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	s, err := ParseService(service)
+	s, err := wire.ParseService(service)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -86,7 +86,7 @@ func child(service string) int {
 			case text == "faults":
 				say(line{Faults: e.Link.Faults()})
 			default:
-				sc, err := link.ParseScenario(text)
+				sc, err := wire.ParseScenario(text)
 				if err == nil {
 					_, err = e.Do(sc)
 				}
@@ -223,30 +223,30 @@ func (l *lab) dial(network, addr string) net.Conn {
 	return conn
 }
 
-// wire is a running child.
-type wire struct {
+// child is a running wire.
+type child struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	stdin  io.Writer
 	stderr *strings.Builder
 	lines  chan line
-	past   []*record.Record // what next and until have read so far
-	last   int              // ID of the latest of them
-	status Status           // at its start
+	past   []*wire.Record // what next and until have read so far
+	last   int            // ID of the latest of them
+	status wire.Status    // at its start
 }
 
 // start starts a wire and waits until it takes packets. A prefix runs it by another program: setpriv.
-func (l *lab) start(service string, prefix ...string) *wire {
+func (l *lab) start(service string, prefix ...string) *child {
 	l.t.Helper()
 	w := l.launch(service, prefix...)
 	w.status = *w.await("its first status", func(l line) bool { return l.Status != nil }).Status
 	return w
 }
 
-func (l *lab) launch(service string, prefix ...string) *wire {
+func (l *lab) launch(service string, prefix ...string) *child {
 	l.t.Helper()
 	args := append([]string{"netns", "exec", l.server}, append(prefix, os.Args[0])...)
-	w := &wire{t: l.t, cmd: exec.Command("ip", args...), stderr: new(strings.Builder), lines: make(chan line, 1000)}
+	w := &child{t: l.t, cmd: exec.Command("ip", args...), stderr: new(strings.Builder), lines: make(chan line, 1000)}
 	w.cmd.Env = append(os.Environ(), childVariable+"="+service)
 	w.cmd.Stderr = w.stderr
 	in, err := w.cmd.StdinPipe()
@@ -283,7 +283,7 @@ func (l *lab) launch(service string, prefix ...string) *wire {
 }
 
 // await reads lines until one is what is waited for. Records are kept in past.
-func (w *wire) await(what string, is func(line) bool) line {
+func (w *child) await(what string, is func(line) bool) line {
 	w.t.Helper()
 	timeout := time.After(20 * time.Second)
 	for {
@@ -305,7 +305,7 @@ func (w *wire) await(what string, is func(line) bool) line {
 }
 
 // tell gives wire a line and waits until it is in force.
-func (w *wire) tell(format string, args ...any) []link.Fault {
+func (w *child) tell(format string, args ...any) []wire.Fault {
 	w.t.Helper()
 	text := fmt.Sprintf(format, args...)
 	fmt.Fprintln(w.stdin, text)
@@ -317,27 +317,27 @@ func (w *wire) tell(format string, args ...any) []link.Fault {
 }
 
 // askStatus asks for the status, and waits until all records that it counts have been read.
-func (w *wire) askStatus() Status {
+func (w *child) askStatus() wire.Status {
 	w.t.Helper()
 	fmt.Fprintln(w.stdin, "status")
 	s := *w.await("status", func(l line) bool { return l.Status != nil }).Status
 	for w.last < s.Memory.Last {
-		w.until("the last record", func(*record.Record) bool { return true })
+		w.until("the last record", func(*wire.Record) bool { return true })
 	}
 	return s
 }
 
 // until reads records until one fits, and returns it.
-func (w *wire) until(what string, fits func(*record.Record) bool) *record.Record {
+func (w *child) until(what string, fits func(*wire.Record) bool) *wire.Record {
 	w.t.Helper()
 	return w.await(what, func(l line) bool { return l.Record != nil && fits(l.Record) }).Record
 }
 
 // ends is the last packet of a connection.
-func ends(r *record.Record) bool { return r.Ends }
+func ends(r *wire.Record) bool { return r.Ends }
 
 // exit waits for the end of the process and returns its exit code.
-func (w *wire) exit() int {
+func (w *child) exit() int {
 	w.t.Helper()
 	defer time.AfterFunc(20*time.Second, func() { w.cmd.Process.Kill() }).Stop()
 	for l := range w.lines {
@@ -350,7 +350,7 @@ func (w *wire) exit() int {
 }
 
 // story is the ladder so far, one line for each packet: for a failed test to show, and for others to compare.
-func (w *wire) story() string {
+func (w *child) story() string {
 	var b strings.Builder
 	for _, r := range w.past {
 		b.WriteString(tell(r) + "\n")
@@ -358,7 +358,7 @@ func (w *wire) story() string {
 	return b.String()
 }
 
-func tell(r *record.Record) string {
+func tell(r *wire.Record) string {
 	s := fmt.Sprintf("%3d %-3s c%d %s #%d.%d %s", r.ID, r.Dir, r.Conn, r.Class, r.Ordinal, r.Attempt, r.Label.Kind)
 	if r.Packet.TCP != nil {
 		s += fmt.Sprintf(" [%s] seq %d ack %d", r.Packet.TCP.Flags, r.Seq, r.Ack)

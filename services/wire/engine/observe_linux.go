@@ -7,8 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/kernel"
 )
 
@@ -20,7 +19,7 @@ type observer struct {
 
 func (e *Engine) openSniffer(ifindex int) (*observer, error) {
 	match := kernel.Match{Proto: unix.IPPROTO_TCP, Port: e.opts.Service.Port}
-	if e.opts.Service.Proto == packet.ProtoUDP {
+	if e.opts.Service.Proto == wire.ProtoUDP {
 		match.Proto = unix.IPPROTO_UDP
 	}
 	s, err := kernel.OpenSniffer(ifindex, match)
@@ -39,12 +38,12 @@ func (b *observer) run(ctx context.Context) error {
 		}
 		now := time.Now()
 		for _, p := range packets {
-			dir := record.In
+			dir := wire.In
 			if p.Out {
-				dir = record.Out
+				dir = wire.Out
 			}
 			if r := b.meet(now, dir, p.Raw, false); r != nil {
-				r.Fate.What = record.Seen
+				r.Fate.What = wire.Seen
 				b.keep(r)
 			}
 		}

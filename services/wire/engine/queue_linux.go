@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/kernel"
 	"netlab.example/services/wire/link"
 )
@@ -103,16 +103,16 @@ func (b *queue) drain() error {
 
 // packet decides one packet's fate and carries it out.
 func (b *queue) packet(p *kernel.Queued) {
-	dir := record.In
+	dir := wire.In
 	if p.Hook == kernel.LocalOut {
-		dir = record.Out
+		dir = wire.Out
 	}
 	now := time.Now()
 	// IPv4 puts datagrams together before LocalIn, IPv6 behind it. There the first piece, which has the
 	// ports, comes by: whatever becomes of it becomes of the datagram.
 	piece := p.Hook != kernel.PreRouting && firstPiece(p.Raw)
 	r := b.meet(now, dir, p.Raw, piece)
-	if r == nil || p.Hook == kernel.PreRouting && r.Class != record.ClassFragment {
+	if r == nil || p.Hook == kernel.PreRouting && r.Class != wire.ClassFragment {
 		b.q.Accept(p.ID, nil)
 		return
 	}
@@ -122,9 +122,9 @@ func (b *queue) packet(p *kernel.Queued) {
 	b.keep(r) // before the verdict: the order of the list is the order here
 
 	switch f := d.Fate; {
-	case f.What == record.Dropped:
+	case f.What == wire.Dropped:
 		b.q.Drop(p.ID)
-	case f.What == record.Held:
+	case f.What == wire.Held:
 		b.hold(p, r, now)
 	case f.Delay > 0:
 		b.later.at(now.Add(f.Delay), len(p.Raw), b.wait(p, r))
@@ -146,11 +146,11 @@ func firstPiece(raw []byte) bool {
 }
 
 // possible takes back what cannot be done to this packet.
-func (b *queue) possible(r *record.Record, f *record.Fate, p *kernel.Queued, piece bool) {
-	if f.What == record.Dropped {
+func (b *queue) possible(r *wire.Record, f *wire.Fate, p *kernel.Queued, piece bool) {
+	if f.What == wire.Dropped {
 		return
 	}
-	if f.Copies > 0 && (p.Cut || piece || r.Dir == record.Out && len(p.Raw) > int(b.mtu.Load())) {
+	if f.Copies > 0 && (p.Cut || piece || r.Dir == wire.Out && len(p.Raw) > int(b.mtu.Load())) {
 		f.Copies = 0
 		f.Cause += " (not done: too long to be sent as one packet)"
 	}
@@ -158,13 +158,13 @@ func (b *queue) possible(r *record.Record, f *record.Fate, p *kernel.Queued, pie
 		f.Damage = nil
 	}
 	f.What = f.Word()
-	if (f.What == record.Held || f.Delay > 0) && !b.later.room(len(p.Raw)) {
-		*f = record.Fate{What: record.Dropped, Cause: f.Cause + "; too many packets wait", Fault: f.Fault}
+	if (f.What == wire.Held || f.Delay > 0) && !b.later.room(len(p.Raw)) {
+		*f = wire.Fate{What: wire.Dropped, Cause: f.Cause + "; too many packets wait", Fault: f.Fault}
 	}
 }
 
 // pass lets a packet go on at once, and its copies after it.
-func (b *queue) pass(p *kernel.Queued, r *record.Record) {
+func (b *queue) pass(p *kernel.Queued, r *wire.Record) {
 	sent := r.Fate.Damage.Apply(p.Raw)
 	if r.Fate.Damage == nil {
 		b.q.Accept(p.ID, nil)
@@ -178,9 +178,9 @@ func (b *queue) pass(p *kernel.Queued, r *record.Record) {
 }
 
 // wait sees to it that a packet is kept back, and returns what lets it go on.
-func (b *queue) wait(p *kernel.Queued, r *record.Record) func() {
+func (b *queue) wait(p *kernel.Queued, r *wire.Record) func() {
 	id, to, copies, damaged := p.ID, r.Packet.Dst.Addr(), r.Fate.Copies, r.Fate.Damage != nil
-	if r.Dir == record.Out && len(p.Raw) <= int(b.mtu.Load()) && !p.Cut {
+	if r.Dir == wire.Out && len(p.Raw) <= int(b.mtu.Load()) && !p.Cut {
 		sent := bytes.Clone(r.Fate.Damage.Apply(p.Raw))
 		b.q.Drop(id)
 		return func() { b.send(sent, to, 1+copies) }
@@ -203,7 +203,7 @@ func (b *queue) wait(p *kernel.Queued, r *record.Record) func() {
 }
 
 // hold keeps a packet until the one it is swapped with has passed, or its time is over.
-func (b *queue) hold(p *kernel.Queued, r *record.Record, now time.Time) {
+func (b *queue) hold(p *kernel.Queued, r *wire.Record, now time.Time) {
 	number := r.Fate.Fault
 	b.held.Store(number, b.wait(p, r))
 	b.later.at(now.Add(holdLimit), len(p.Raw), func() {

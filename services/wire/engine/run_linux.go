@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
-	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/kernel"
 )
 
@@ -75,10 +75,10 @@ func (e *Engine) choose(ifindex int) (backend, error) {
 		return nil, fmt.Errorf("cannot impair (%s) and cannot watch: %w", why, err)
 	}
 	e.log.Warn("watching only", zap.String("why", why))
-	e.state.Store(&state{Observe, []Limit{
-		{NoLinkLayer, "wire sees IP packets; ARP and MAC addresses are below it"},
-		{NoImpairment, why},
-		{BigFrames, "long TCP data is seen before it is cut into packets, and checksums before they are written"},
+	e.state.Store(&state{wire.Observe, []wire.Limit{
+		{Code: wire.NoLinkLayer, Why: "wire sees IP packets; ARP and MAC addresses are below it"},
+		{Code: wire.NoImpairment, Why: why},
+		{Code: wire.BigFrames, Why: "long TCP data is seen before it is cut into packets, and checksums before they are written"},
 	}, s.sniffer.Unseen})
 	return s, nil
 }
@@ -98,14 +98,14 @@ func (e *Engine) openQueue(ifindex int) (backend, string, error) {
 		return nil, why(err), nil
 	}
 	match := kernel.Match{Proto: unix.IPPROTO_TCP, Port: e.opts.Service.Port, Queue: e.opts.Queue}
-	if e.opts.Service.Proto == packet.ProtoUDP {
+	if e.opts.Service.Proto == wire.ProtoUDP {
 		match.Proto = unix.IPPROTO_UDP
 	}
 	// The rules come after the queue: with a rule and no queue packets would pass unseen.
-	mechanism := Native
+	mechanism := wire.Native
 	rules, err := kernel.InstallNative(match)
 	if err != nil {
-		mechanism = Compat
+		mechanism = wire.Compat
 		native := err
 		if rules, err = kernel.InstallCompat(match); err != nil {
 			q.Close()
@@ -113,13 +113,13 @@ func (e *Engine) openQueue(ifindex int) (backend, string, error) {
 			return nil, fmt.Sprintf("native queue: %s; compatible queue: %s", why(native), why(err)), nil
 		}
 	}
-	limits := []Limit{
-		{NoLinkLayer, "wire sees IP packets; ARP and MAC addresses are below it"},
-		{NoFragments, "a long datagram to the client is cut into fragments after wire has seen it"},
-		{FirstPiece, "a long IPv6 datagram to the server is put together after wire has seen it: its first fragment stands for it"},
+	limits := []wire.Limit{
+		{Code: wire.NoLinkLayer, Why: "wire sees IP packets; ARP and MAC addresses are below it"},
+		{Code: wire.NoFragments, Why: "a long datagram to the client is cut into fragments after wire has seen it"},
+		{Code: wire.FirstPiece, Why: "a long IPv6 datagram to the server is put together after wire has seen it: its first fragment stands for it"},
 	}
 	if !rules.Owned {
-		limits = append(limits, Limit{NoOwner, "this kernel is older than 5.12: if wire is killed its rules stay, and let all packets pass"})
+		limits = append(limits, wire.Limit{Code: wire.NoOwner, Why: "this kernel is older than 5.12: if wire is killed its rules stay, and let all packets pass"})
 	}
 	e.state.Store(&state{mechanism, limits, q.Unseen})
 	return &queue{Engine: e, q: q, rules: rules, inject: inject}, "", nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // keptBack is for how long a reordered packet waits on a link without delay.
@@ -20,58 +20,58 @@ const keptBack = 10 * time.Millisecond
 // and attempt. Two runs of a scenario differ in how many ACKs they have and in what order packets of two
 // connections come; with one draw a packet everything after the first difference would fall out
 // differently. By name, data #2 of the first connection has the same fate each time.
-func (s Settings) chance(r *record.Record, conn int) record.Fate {
-	w := s.way(r.Dir)
-	hits := func(what string, p Percent) bool {
-		return p > 0 && s.roll(r, conn, what)*100 < float64(p)
+func chance(s wire.Settings, r *wire.Record, conn int) wire.Fate {
+	w := way(&s, r.Dir)
+	hits := func(what string, p wire.Percent) bool {
+		return p > 0 && roll(s, r, conn, what)*100 < float64(p)
 	}
 	if hits("loss", w.Loss) {
-		return record.Fate{What: record.Dropped, Cause: "loss " + w.Loss.words()}
+		return wire.Fate{What: wire.Dropped, Cause: "loss " + percentWords(w.Loss)}
 	}
-	var f record.Fate
+	var f wire.Fate
 	var causes []string
 	if hits("corrupt", w.Corrupt) {
-		if f.Damage = s.damage(r, conn); f.Damage != nil {
-			causes = append(causes, "corrupt "+w.Corrupt.words())
+		if f.Damage = damage(s, r, conn); f.Damage != nil {
+			causes = append(causes, "corrupt "+percentWords(w.Corrupt))
 		}
 	}
 	if hits("duplicate", w.Duplicate) {
 		f.Copies = 1
-		causes = append(causes, "duplicate "+w.Duplicate.words())
+		causes = append(causes, "duplicate "+percentWords(w.Duplicate))
 	}
 	delay := time.Duration(w.Delay)
 	if w.Jitter > 0 {
-		delay = max(0, delay+time.Duration((2*s.roll(r, conn, "jitter")-1)*float64(w.Jitter)))
+		delay = max(0, delay+time.Duration((2*roll(s, r, conn, "jitter")-1)*float64(w.Jitter)))
 	}
 	switch {
 	case hits("reorder", w.Reorder):
-		f.What = record.Reordered
-		causes = append(causes, "reorder "+w.Reorder.words())
+		f.What = wire.Reordered
+		causes = append(causes, "reorder "+percentWords(w.Reorder))
 		if w.Delay == 0 && w.Jitter == 0 { // there is no delay to skip
 			f.Delay = keptBack
 		}
 	case delay > 0:
 		f.Delay = delay
-		causes = append(causes, w.delayWords())
+		causes = append(causes, delayWords(w))
 	}
 	f.Cause = strings.Join(causes, "; ")
 	f.What = f.Word()
 	return f
 }
 
-func (s Settings) way(d record.Direction) *Way {
-	if d == record.In {
+func way(s *wire.Settings, d wire.Direction) *wire.Way {
+	if d == wire.In {
 		return &s.In
 	}
 	return &s.Out
 }
 
 // roll is a number in [0, 1) that belongs to r and what: the same each time.
-func (s Settings) roll(r *record.Record, conn int, what string) float64 {
-	return float64(s.hash(r, conn, what)>>11) / (1 << 53)
+func roll(s wire.Settings, r *wire.Record, conn int, what string) float64 {
+	return float64(hash(s, r, conn, what)>>11) / (1 << 53)
 }
 
-func (s Settings) hash(r *record.Record, conn int, what string) uint64 {
+func hash(s wire.Settings, r *wire.Record, conn int, what string) uint64 {
 	h := fnv.New64a()
 	var b [8]byte
 	for _, n := range []uint64{s.Seed, uint64(conn), uint64(r.Ordinal), uint64(r.Attempt)} {
@@ -88,7 +88,7 @@ func (s Settings) hash(r *record.Record, conn int, what string) uint64 {
 
 // damage picks one bit of the packet: of its data, or, where it has none, of the checksum. So the
 // headers stay readable and the packet still reaches the right socket's checksum test.
-func (s Settings) damage(r *record.Record, conn int) *record.Damage {
+func damage(s wire.Settings, r *wire.Record, conn int) *wire.Damage {
 	at, length := r.Packet.Data.At, r.Packet.Data.Len
 	if length == 0 {
 		switch h := r.Packet.Header; {
@@ -102,14 +102,14 @@ func (s Settings) damage(r *record.Record, conn int) *record.Damage {
 			return nil
 		}
 	}
-	x := s.hash(r, conn, "damage")
-	return &record.Damage{Offset: at + int(x%uint64(length)), Mask: 1 << (x >> 32 % 8)}
+	x := hash(s, r, conn, "damage")
+	return &wire.Damage{Offset: at + int(x%uint64(length)), Mask: 1 << (x >> 32 % 8)}
 }
 
 // The words of a cause, as people write them: "loss 30 %", "delay 50 ms".
-func (p Percent) words() string { return strings.TrimSuffix(p.String(), "%") + " %" }
+func percentWords(p wire.Percent) string { return strings.TrimSuffix(p.String(), "%") + " %" }
 
-func (w *Way) delayWords() string {
+func delayWords(w *wire.Way) string {
 	if w.Jitter == 0 {
 		return "delay " + timeWords(time.Duration(w.Delay))
 	}
@@ -123,7 +123,7 @@ func timeWords(d time.Duration) string {
 	return fmt.Sprintf("%g s", d.Seconds())
 }
 
-func (r Rate) words() string {
+func rateWords(r wire.Rate) string {
 	s := r.String()
 	i := strings.IndexFunc(s, func(c rune) bool { return c >= 'a' })
 	unit := strings.NewReplacer("m", "M", "g", "G").Replace(s[i:])

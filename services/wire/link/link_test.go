@@ -7,37 +7,36 @@ import (
 	"testing"
 	"time"
 
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // pk makes a packet's record from words: "out c1 data#2.1", then flags.
-func pk(t testing.TB, words string, flags ...packet.Flags) *record.Record {
+func pk(t testing.TB, words string, flags ...wire.Flags) *wire.Record {
 	t.Helper()
-	r := &record.Record{Time: start, Packet: packet.Packet{Length: 100, Header: packet.Span{At: 20, Len: 20}, Data: packet.Span{At: 40, Len: 60}}}
+	r := &wire.Record{Time: start, Packet: wire.Packet{Length: 100, Header: wire.Span{At: 20, Len: 20}, Data: wire.Span{At: 40, Len: 60}}}
 	var name string
 	if _, err := fmt.Sscanf(words, "%s c%d %s", &r.Dir, &r.Conn, &name); err != nil {
 		t.Fatal(words, err)
 	}
 	class, rest, _ := strings.Cut(name, "#")
-	r.Class = record.Class(class)
+	r.Class = wire.Class(class)
 	if _, err := fmt.Sscanf(rest, "%d.%d", &r.Ordinal, &r.Attempt); err != nil {
 		t.Fatal(words, err)
 	}
-	r.Packet.TCP = &packet.TCP{Flags: packet.ACK}
+	r.Packet.TCP = &wire.TCP{Flags: wire.ACK}
 	if len(flags) > 0 {
 		r.Packet.TCP.Flags = flags[0]
 	}
-	if r.Class != record.ClassData {
+	if r.Class != wire.ClassData {
 		r.Packet.Data.Len = 0
 	}
 	return r
 }
 
-func begin(t testing.TB, conn int) *record.Record {
-	r := pk(t, fmt.Sprintf("in c%d syn#1.0", conn), packet.SYN)
+func begin(t testing.TB, conn int) *wire.Record {
+	r := pk(t, fmt.Sprintf("in c%d syn#1.0", conn), wire.SYN)
 	r.Begins = true
 	return r
 }
@@ -54,7 +53,7 @@ func set(t testing.TB, line string) *Link {
 
 func do(t testing.TB, l *Link, lines ...string) {
 	t.Helper()
-	s, err := ParseScenario(strings.Join(lines, "\n"))
+	s, err := wire.ParseScenario(strings.Join(lines, "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,17 +130,17 @@ func TestChanceInNumbers(t *testing.T) {
 	const n = 20000
 	for _, tc := range []struct {
 		line string
-		is   func(record.Fate) bool
+		is   func(wire.Fate) bool
 		p    float64
 	}{
-		{"out.loss=30% seed=1", func(f record.Fate) bool { return f.What == record.Dropped }, 0.3},
-		{"out.loss=1% seed=1", func(f record.Fate) bool { return f.What == record.Dropped }, 0.01},
-		{"out.duplicate=10% seed=1", func(f record.Fate) bool { return f.Copies == 1 }, 0.1},
-		{"out.corrupt=10% seed=1", func(f record.Fate) bool { return f.Damage != nil }, 0.1},
-		{"out.reorder=25% out.delay=10ms seed=1", func(f record.Fate) bool { return f.What == record.Reordered && f.Delay == 0 }, 0.25},
-		{"out.delay=10ms out.jitter=10ms seed=1", func(f record.Fate) bool { return f.Delay < 10*time.Millisecond }, 0.5},
-		{"in.loss=100%", func(f record.Fate) bool { return f.What != record.Delivered }, 0},
-		{"out.loss=100%", func(f record.Fate) bool { return f.What == record.Dropped }, 1},
+		{"out.loss=30% seed=1", func(f wire.Fate) bool { return f.What == wire.Dropped }, 0.3},
+		{"out.loss=1% seed=1", func(f wire.Fate) bool { return f.What == wire.Dropped }, 0.01},
+		{"out.duplicate=10% seed=1", func(f wire.Fate) bool { return f.Copies == 1 }, 0.1},
+		{"out.corrupt=10% seed=1", func(f wire.Fate) bool { return f.Damage != nil }, 0.1},
+		{"out.reorder=25% out.delay=10ms seed=1", func(f wire.Fate) bool { return f.What == wire.Reordered && f.Delay == 0 }, 0.25},
+		{"out.delay=10ms out.jitter=10ms seed=1", func(f wire.Fate) bool { return f.Delay < 10*time.Millisecond }, 0.5},
+		{"in.loss=100%", func(f wire.Fate) bool { return f.What != wire.Delivered }, 0},
+		{"out.loss=100%", func(f wire.Fate) bool { return f.What == wire.Dropped }, 1},
 	} {
 		l := set(t, tc.line)
 		l.Decide(begin(t, 1))
@@ -164,7 +163,7 @@ func TestChanceWithoutAConnection(t *testing.T) {
 		l := set(t, fmt.Sprintf("out.loss=30%% seed=%d", seed))
 		dropped := 0
 		for range 1000 {
-			if l.Decide(pk(t, "out c0 icmp#0.0")).Fate.What == record.Dropped {
+			if l.Decide(pk(t, "out c0 icmp#0.0")).Fate.What == wire.Dropped {
 				dropped++
 			}
 		}
@@ -188,7 +187,7 @@ func TestReorderSkipsTheJitterToo(t *testing.T) {
 	for _, line := range []string{"out.delay=5ms out.jitter=10ms out.reorder=100%", "out.jitter=10ms out.reorder=100%"} {
 		l := set(t, line)
 		for i := 1; i <= 100; i++ {
-			if f := l.Decide(pk(t, fmt.Sprintf("out c1 data#%d.0", i))).Fate; f.What != record.Reordered || f.Delay != 0 {
+			if f := l.Decide(pk(t, fmt.Sprintf("out c1 data#%d.0", i))).Fate; f.What != wire.Reordered || f.Delay != 0 {
 				t.Fatalf("%s: %+v", line, f)
 			}
 		}
@@ -221,15 +220,15 @@ func TestRate(t *testing.T) {
 			t.Fatalf("packet %d: %+v", i, f)
 		}
 	}
-	if f := l.Decide(r).Fate; f.What != record.Dropped || f.Cause != "rate 80 kbit/s, its queue is full" {
+	if f := l.Decide(r).Fate; f.What != wire.Dropped || f.Cause != "rate 80 kbit/s, its queue is full" {
 		t.Errorf("queue full: %+v", f)
 	}
-	if f := l.Decide(pk(t, "in c1 data#1.0")).Fate; f.What != record.Delivered {
+	if f := l.Decide(pk(t, "in c1 data#1.0")).Fate; f.What != wire.Delivered {
 		t.Errorf("the other direction: %+v", f)
 	}
 	do(t, l, "delay data #1 to client 1s")
 	l.Decide(begin(t, 2))
-	if f := l.Decide(pk(t, "out c2 data#1.0")).Fate; f.What != record.Dropped || f.Fault != 1 || !strings.HasPrefix(f.Cause, "delay data #1 to client 1s; rate") {
+	if f := l.Decide(pk(t, "out c2 data#1.0")).Fate; f.What != wire.Dropped || f.Fault != 1 || !strings.HasPrefix(f.Cause, "delay data #1 to client 1s; rate") {
 		t.Errorf("queue full, and a fault: %+v", f)
 	}
 	r.Time = start.Add(2 * time.Second)
@@ -247,101 +246,10 @@ func TestRateCountsCopies(t *testing.T) {
 	}
 }
 
-func TestParseFault(t *testing.T) {
-	for line, want := range map[string]string{
-		"drop data #1 to client":           "",
-		"drop SYN #1":                      "drop SYN #1 to server",
-		"drop syn-ack":                     "drop SYN-ACK #1 to client",
-		"delay FIN 500ms":                  "delay FIN #1 500ms",
-		"delay 500ms":                      "error: no kind",
-		"delay data 1s #2 to server":       "delay data #2 to server 1s",
-		"swap data #3 #4 to server":        "",
-		"swap data #4 #3 to server":        "swap data #3 #4 to server",
-		"duplicate data #1 to server":      "",
-		"corrupt ack #3 to server":         "corrupt ACK #3 to server",
-		"drop retransmission to client":    "drop retransmission #1 to client",
-		"drop ICMP #1 to client":           "",
-		"drop":                             "error: is no fault",
-		"eat data #1 to client":            "error: cannot",
-		"drop data #1":                     "error: to whom",
-		"drop data #0 to client":           "error: #1",
-		"drop data #+1 to client":          "error: #1",
-		"drop data #99999999999 to client": "error: #1",
-		"drop data #1 #2 to client":        "error: one packet",
-		"drop data #1 to everyone":         "error: to whom",
-		"drop SYN to client":               "error: goes to the server",
-		"delay FIN":                        "error: how long",
-		"delay FIN 500":                    "error: 50ms",
-		"delay FIN 1s 2s":                  "error: what is",
-		"drop data #1 to client now":       "error: what is",
-		"swap data #3 to server":           "error: with which",
-		"swap data #3 #3 to server":        "error: with itself",
-		"swap FIN #1 #2":                   "error: data only",
-	} {
-		f, err := ParseFault(line)
-		got := f.String()
-		if msg, ok := strings.CutPrefix(want, "error: "); ok {
-			if err == nil || !strings.Contains(err.Error(), msg) {
-				t.Errorf("%q: %v, want %q", line, err, msg)
-			}
-			continue
-		}
-		if want == "" {
-			want = line
-		}
-		if err != nil || got != want {
-			t.Errorf("%q: %q %v, want %q", line, got, err, want)
-		}
-	}
-}
-
-// FuzzFault: a fault that is taken can be written and taken again.
-func FuzzFault(f *testing.F) {
-	f.Add("drop data #1 to client")
-	f.Add("delay FIN 500ms")
-	f.Add("swap data #3 #4 to server")
-	f.Fuzz(func(t *testing.T, line string) {
-		if fault, err := ParseFault(line); err == nil {
-			again, err := ParseFault(fault.String())
-			if err != nil || again != fault {
-				t.Errorf("%q is %q is %+v (%v)", line, fault, again, err)
-			}
-		} else if len(err.Error()) > 300 {
-			t.Errorf("a long error: %v", err)
-		}
-	})
-}
-
-func TestParseScenario(t *testing.T) {
-	s, err := ParseScenario("# Lose the answer once.\r\n\r\nlink out.delay=50ms seed=7\n  drop data #1 to client\n#\nlink in.loss=1%")
-	if err != nil || len(s.Faults) != 1 || !slices.Equal(s.Link, []string{"out.delay=50ms seed=7", "in.loss=1%"}) {
-		t.Errorf("%+v %v", s, err)
-	}
-	for text, want := range map[string]string{
-		"drop data #1 to client\nlink out.loss=200%": "line 2: ",
-		"#1":                         "line 1: ",
-		"link":                       "line 1: ",
-		strings.Repeat("\n", 70_000): "at most 64 KiB",
-	} {
-		if _, err := ParseScenario(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-}
-
-func FuzzScenario(f *testing.F) {
-	f.Add("# x\nlink out.loss=30% seed=7\ndrop data #1 to client\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		if s, err := ParseScenario(text); err == nil {
-			if _, err := new(Link).Run(s); err != nil && len(s.Faults) <= maxFaults {
-				t.Errorf("%q can be read but not run: %v", text, err)
-			}
-		}
-	})
-}
-
 // state is a fault in short.
-func state(f Fault) string { return fmt.Sprintf("%s c%d p%d %s", f.State, f.Conn, f.Packet, f.Note) }
+func state(f wire.Fault) string {
+	return fmt.Sprintf("%s c%d p%d %s", f.State, f.Conn, f.Packet, f.Note)
+}
 
 func TestFaultFiresOnce(t *testing.T) {
 	l := set(t, "out.loss=100%") // a fault beats chance
@@ -372,23 +280,23 @@ func TestFaultFiresOnce(t *testing.T) {
 func TestFaultOfOtherKinds(t *testing.T) {
 	for _, tc := range []struct {
 		line    string
-		packets []*record.Record
+		packets []*wire.Record
 	}{ // the last packet is the one that is met
-		{"drop SYN #2", []*record.Record{begin(t, 1), pk(t, "in c1 syn#1.1", packet.SYN)}},
-		{"drop SYN", []*record.Record{begin(t, 1)}},
-		{"drop SYN-ACK", []*record.Record{begin(t, 1), pk(t, "out c1 syn#1.0", packet.SYN|packet.ACK)}},
-		{"drop FIN", []*record.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 data#1.0", packet.FIN|packet.ACK)}},
-		{"drop FIN to client", []*record.Record{begin(t, 1), pk(t, "in c1 fin#1.0", packet.FIN), pk(t, "out c1 fin#1.0", packet.FIN)}},
-		{"drop ACK #2 to server", []*record.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 ack#6.0"), pk(t, "in c1 ack#9.0")}},
-		{"drop RST", []*record.Record{begin(t, 1), pk(t, "out c1 rst#1.0", packet.RST)}},
-		{"drop retransmission #2 to client", []*record.Record{begin(t, 1), pk(t, "out c1 data#1.0"), pk(t, "out c1 data#1.1"), pk(t, "out c1 data#1.2")}},
+		{"drop SYN #2", []*wire.Record{begin(t, 1), pk(t, "in c1 syn#1.1", wire.SYN)}},
+		{"drop SYN", []*wire.Record{begin(t, 1)}},
+		{"drop SYN-ACK", []*wire.Record{begin(t, 1), pk(t, "out c1 syn#1.0", wire.SYN|wire.ACK)}},
+		{"drop FIN", []*wire.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 data#1.0", wire.FIN|wire.ACK)}},
+		{"drop FIN to client", []*wire.Record{begin(t, 1), pk(t, "in c1 fin#1.0", wire.FIN), pk(t, "out c1 fin#1.0", wire.FIN)}},
+		{"drop ACK #2 to server", []*wire.Record{begin(t, 1), pk(t, "in c1 ack#1.0"), pk(t, "out c1 ack#6.0"), pk(t, "in c1 ack#9.0")}},
+		{"drop RST", []*wire.Record{begin(t, 1), pk(t, "out c1 rst#1.0", wire.RST)}},
+		{"drop retransmission #2 to client", []*wire.Record{begin(t, 1), pk(t, "out c1 data#1.0"), pk(t, "out c1 data#1.1"), pk(t, "out c1 data#1.2")}},
 	} {
 		l := &Link{}
 		do(t, l, tc.line)
 		for i, r := range tc.packets {
-			want := record.Delivered
+			want := wire.Delivered
 			if i == len(tc.packets)-1 {
-				want = record.Dropped
+				want = wire.Dropped
 			}
 			if f := l.Decide(r).Fate; f.What != want {
 				t.Errorf("%s: packet %d: %+v", tc.line, i, f)
@@ -410,7 +318,7 @@ func TestFaultMissed(t *testing.T) {
 		}
 	}
 	l.Decide(begin(t, 2)) // it does not wait for the next
-	if f := l.Decide(pk(t, "out c2 data#3.0")).Fate; f.What != record.Delivered {
+	if f := l.Decide(pk(t, "out c2 data#3.0")).Fate; f.What != wire.Delivered {
 		t.Errorf("%+v", f)
 	}
 }
@@ -420,7 +328,7 @@ func TestTwoFaultsForOnePacket(t *testing.T) {
 	do(t, l, "drop data #1 to client", "delay data #1 to client 1s", "delay FIN 10ms", "drop FIN")
 	l.Decide(begin(t, 1))
 	l.Decide(pk(t, "out c1 data#1.0"))
-	l.Decide(pk(t, "out c1 fin#1.0", packet.FIN|packet.ACK))
+	l.Decide(pk(t, "out c1 fin#1.0", wire.FIN|wire.ACK))
 	l.Ended(1)
 	want := []string{"fired c1 p0 ", "missed c1 p0 fault 1 met its packet before it", "fired c1 p0 ", "missed c1 p0 fault 3 met its packet before it"}
 	for i, f := range l.Faults() {
@@ -447,14 +355,14 @@ func TestSwap(t *testing.T) {
 	l := &Link{}
 	do(t, l, "swap data #1 #2 to server")
 	l.Decide(begin(t, 1))
-	if d := l.Decide(pk(t, "in c1 data#1.0")); d.Fate.What != record.Held || d.Release != 0 {
+	if d := l.Decide(pk(t, "in c1 data#1.0")); d.Fate.What != wire.Held || d.Release != 0 {
 		t.Errorf("%+v", d)
 	}
-	if d := l.Decide(pk(t, "in c1 data#1.1")); d.Fate.What != record.Delivered || d.Release != 0 {
+	if d := l.Decide(pk(t, "in c1 data#1.1")); d.Fate.What != wire.Delivered || d.Release != 0 {
 		t.Errorf("a retransmission meanwhile: %+v", d)
 	}
 	d := l.Decide(pk(t, "in c1 data#2.0"))
-	if d.Fate.What != record.Reordered || d.Fate.Cause != "swap data #1 #2 to server" || d.Release != 1 {
+	if d.Fate.What != wire.Reordered || d.Fate.Cause != "swap data #1 #2 to server" || d.Release != 1 {
 		t.Errorf("%+v", d)
 	}
 	if d := l.Decide(pk(t, "in c1 data#3.0")); d.Release != 0 {
@@ -467,21 +375,21 @@ func TestSwap(t *testing.T) {
 	if got := l.Faults()[1].Note; got != "data #2 did not come in time, so #1 went on alone" {
 		t.Error(got)
 	}
-	if d := l.Decide(pk(t, "in c2 data#2.0")); d.Release != 0 || d.Fate.What != record.Delivered {
+	if d := l.Decide(pk(t, "in c2 data#2.0")); d.Release != 0 || d.Fate.What != wire.Delivered {
 		t.Errorf("after it gave up: %+v", d)
 	}
 }
 
 func TestFaultsAreBounded(t *testing.T) {
 	l := &Link{}
-	f, err := ParseFault("drop RST")
+	f, err := wire.ParseFault("drop RST")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Add(slices.Repeat([]Fault{f}, maxFaults)...); err != nil {
+	if _, err := l.Add(slices.Repeat([]wire.Fault{f}, maxFaults)...); err != nil {
 		t.Error(err)
 	}
-	if _, err := l.Run(Scenario{Faults: []Fault{f}, Link: []string{"out.loss=1%"}}); err == nil || l.Settings() != (Settings{}) {
+	if _, err := l.Run(wire.Scenario{Faults: []wire.Fault{f}, Link: []string{"out.loss=1%"}}); err == nil || l.Settings() != (wire.Settings{}) {
 		t.Errorf("one too many: %v, and the link is %v", err, l.Settings())
 	}
 	l.Clear()
@@ -492,15 +400,26 @@ func TestFaultsAreBounded(t *testing.T) {
 
 // Damage never touches what the packet needs to reach the checksum test.
 func TestDamageStaysInside(t *testing.T) {
-	s := Settings{Out: Way{Corrupt: 100}}
+	s := wire.Settings{Out: wire.Way{Corrupt: 100}}
 	for i := 1; i < 500; i++ {
 		r := pk(t, fmt.Sprintf("out c1 data#%d.0", i))
-		if d := s.chance(r, 1).Damage; d == nil || d.Offset < 40 || d.Offset >= 100 || d.Mask == 0 {
+		if d := chance(s, r, 1).Damage; d == nil || d.Offset < 40 || d.Offset >= 100 || d.Mask == 0 {
 			t.Fatalf("data: %+v", d)
 		}
 		r = pk(t, fmt.Sprintf("out c1 ack#%d.0", i))
-		if d := s.chance(r, 1).Damage; d == nil || d.Offset < 36 || d.Offset > 37 {
+		if d := chance(s, r, 1).Damage; d == nil || d.Offset < 36 || d.Offset > 37 {
 			t.Fatalf("ack: %+v", d)
 		}
 	}
+}
+
+func FuzzScenario(f *testing.F) {
+	f.Add("# x\nlink out.loss=30% seed=7\ndrop data #1 to client\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if s, err := wire.ParseScenario(text); err == nil {
+			if _, err := new(Link).Run(s); err != nil && len(s.Faults) <= maxFaults {
+				t.Errorf("%q can be read but not run: %v", text, err)
+			}
+		}
+	})
 }

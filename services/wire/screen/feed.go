@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"sync"
 
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // maxWaiting is how many records may wait for the next picture. In a flood the oldest are left out, and
@@ -17,7 +17,7 @@ const maxRaw = 4096 + 256
 // Feed takes records from one goroutine and hands them to the screen in batches. Adding never waits.
 type Feed struct {
 	mu      sync.Mutex
-	records []*record.Record
+	records []*wire.Record
 	missed  int
 	title   string
 	notice  string
@@ -25,7 +25,7 @@ type Feed struct {
 }
 
 // Add adds a record, of a long packet its beginning alone, or says how many are missing.
-func (f *Feed) Add(r *record.Record, missed int) {
+func (f *Feed) Add(r *wire.Record, missed int) {
 	if r != nil && len(r.Raw) > maxRaw {
 		short := *r // the record itself is its giver's
 		short.Raw = bytes.Clone(r.Raw[:maxRaw])
@@ -60,7 +60,7 @@ func (f *Feed) End(err error) {
 
 // news is what has come since the last picture.
 type news struct {
-	records       []*record.Record
+	records       []*wire.Record
 	missed        int
 	title, notice string
 	ended         error

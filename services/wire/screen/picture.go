@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
-	"netlab.example/pkg/wire/record"
 )
 
 // picture is the whole screen: the title, the ends of the connection, the ladder, and what the keys do.
@@ -39,7 +39,7 @@ func (m *model) endNotice() string {
 }
 
 // at is the record under the cursor.
-func (m *model) at() *record.Record {
+func (m *model) at() *wire.Record {
 	if m.cursor >= len(m.shown) {
 		return nil
 	}

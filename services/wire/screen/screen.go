@@ -17,8 +17,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
-	"netlab.example/pkg/wire/record"
 )
 
 // What the screen remembers: so many records, and so many bytes. Wire itself remembers more, and the screen
@@ -55,18 +55,18 @@ type model struct {
 	ended         error
 	left          bool // the learner has gone
 
-	all    []*record.Record
-	shown  []*record.Record // those of one connection, or all
-	conn   int              // 0: all
-	bytes  int              // of all
+	all    []*wire.Record
+	shown  []*wire.Record // those of one connection, or all
+	conn   int            // 0: all
+	bytes  int            // of all
 	missed int
 
 	cursor int  // in shown: the packet that the keys are about
 	top    int  // in shown: the first one on the screen
 	stay   bool // do not follow
 
-	open    *record.Record // the packet that is taken apart
-	openTop int            // its first line on the screen
+	open    *wire.Record // the packet that is taken apart
+	openTop int          // its first line on the screen
 }
 
 func newModel(feed *Feed, lang language.Lang) *model {
@@ -150,7 +150,7 @@ func (m *model) move(by int) {
 
 // filter shows the connection of the packet under the cursor alone, or all again.
 func (m *model) filter() {
-	var at *record.Record
+	var at *wire.Record
 	if m.cursor < len(m.shown) {
 		at = m.shown[m.cursor]
 	}
@@ -160,11 +160,11 @@ func (m *model) filter() {
 	case at != nil:
 		m.conn = at.Conn
 	}
-	m.shown = slices.DeleteFunc(slices.Clone(m.all), func(r *record.Record) bool { return !m.wants(r) })
+	m.shown = slices.DeleteFunc(slices.Clone(m.all), func(r *wire.Record) bool { return !m.wants(r) })
 	m.cursor, m.top = max(slices.Index(m.shown, at), 0), 0
 }
 
-func (m *model) wants(r *record.Record) bool { return m.conn == 0 || r.Conn == m.conn }
+func (m *model) wants(r *wire.Record) bool { return m.conn == 0 || r.Conn == m.conn }
 
 // receive takes what has come.
 func (m *model) receive(n news) {
@@ -189,7 +189,7 @@ func (m *model) receive(n news) {
 }
 
 // size is what a record takes, about: its bytes, the struct and what it points to.
-func size(r *record.Record) int { return len(r.Raw) + 700 }
+func size(r *wire.Record) int { return len(r.Raw) + 700 }
 
 // forget drops the oldest records that are too much.
 func (m *model) forget() {
@@ -199,7 +199,7 @@ func (m *model) forget() {
 	}
 	oldest := m.all[over].ID
 	m.all = slices.Clone(m.all[over:])
-	i := slices.IndexFunc(m.shown, func(r *record.Record) bool { return r.ID >= oldest })
+	i := slices.IndexFunc(m.shown, func(r *wire.Record) bool { return r.ID >= oldest })
 	if i < 0 {
 		i = len(m.shown)
 	}

@@ -14,16 +14,15 @@ import (
 
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/wire/packet"
-	"netlab.example/pkg/wire/record"
+	"netlab.example/pkg/wire"
 )
 
 // data makes a record of one piece of data on a connection.
-func data(id, conn int, text string) *record.Record {
-	r := &record.Record{ID: id, Conn: conn, Dir: record.In, Time: time.Unix(int64(id), 0), Class: record.ClassData, Ordinal: id, Raw: []byte(text),
+func data(id, conn int, text string) *wire.Record {
+	r := &wire.Record{ID: id, Conn: conn, Dir: wire.In, Time: time.Unix(int64(id), 0), Class: wire.ClassData, Ordinal: id, Raw: []byte(text),
 		Client: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.1"), uint16(5000+conn)), Server: netip.MustParseAddrPort("10.0.0.2:8080"),
-		Fate: record.Fate{What: record.Delivered}, Label: record.Label{Kind: record.KindData}}
-	r.Packet = packet.Packet{Proto: packet.ProtoTCP, TCP: &packet.TCP{Flags: packet.ACK}, Data: packet.Span{Len: len(text)}}
+		Fate: wire.Fate{What: wire.Delivered}, Label: wire.Label{Kind: wire.KindData}}
+	r.Packet = wire.Packet{Proto: wire.ProtoTCP, TCP: &wire.TCP{Flags: wire.ACK}, Data: wire.Span{Len: len(text)}}
 	return r
 }
 

@@ -1,9 +1,7 @@
-package engine
+package wire
 
 import (
 	"time"
-
-	"netlab.example/pkg/wire/record"
 )
 
 // Mechanism is how wire gets at the packets.
@@ -17,17 +15,17 @@ const (
 
 // Status says what wire is doing here, and what it cannot do and why.
 type Status struct {
-	Mechanism Mechanism     `json:"mechanism"`
-	Impairs   bool          `json:"impairs"` // false: it watches only, and the link's settings do nothing
-	Limits    []Limit       `json:"limits"`
-	Service   string        `json:"service"` // the URL of what is watched: tcp://:8080
-	Interface string        `json:"interface"`
-	MTU       int           `json:"mtu"`
-	Started   time.Time     `json:"started"`
-	Unseen    uint64        `json:"unseen"`  // packets that passed or were lost because wire was too slow for them
-	Waiting   int           `json:"waiting"` // packets that are kept back; one that a swap has let go counts until its time limit is over
-	Refused   uint64        `json:"refused"` // what the kernel would not take: copies to send, and verdicts on packets that were held
-	Memory    record.Memory `json:"memory"`
+	Mechanism Mechanism `json:"mechanism"`
+	Impairs   bool      `json:"impairs"` // false: it watches only, and the link's settings do nothing
+	Limits    []Limit   `json:"limits"`
+	Service   string    `json:"service"` // the URL of what is watched: tcp://:8080
+	Interface string    `json:"interface"`
+	MTU       int       `json:"mtu"`
+	Started   time.Time `json:"started"`
+	Unseen    uint64    `json:"unseen"`  // packets that passed or were lost because wire was too slow for them
+	Waiting   int       `json:"waiting"` // packets that are kept back; one that a swap has let go counts until its time limit is over
+	Refused   uint64    `json:"refused"` // what the kernel would not take: copies to send, and verdicts on packets that were held
+	Memory    Memory    `json:"memory"`
 }
 
 // Limit is one thing that wire cannot do or show here. The code is for programs and translations.
@@ -47,3 +45,11 @@ const (
 	BigFrames    LimitCode = "big-frames"          // observe: TCP in frames that are cut up later, checksums not yet written
 	NoOwner      LimitCode = "no-table-owner"      // a kernel before 5.12: rules outlive a killed wire, harmless until its next start
 )
+
+// Memory says what the log holds and what it has forgotten.
+type Memory struct {
+	First     int `json:"first"` // ID of the oldest record kept; 0 while there is none
+	Last      int `json:"last"`  // ID of the newest
+	Forgotten int `json:"forgotten"`
+	Bytes     int `json:"bytes"` // about
+}

@@ -6,7 +6,7 @@
 //	fault.go      exact faults and the lines that ask for them
 //	link.go       Link: settings and faults together, asked packet by packet
 //	scenario.go   a file of such lines
-package link
+package wire
 
 import (
 	"fmt"

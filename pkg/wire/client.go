@@ -1,4 +1,4 @@
-package api
+package wire
 
 import (
 	"bufio"
@@ -13,11 +13,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/wire/record"
-	"netlab.example/services/wire/engine"
-	"netlab.example/services/wire/link"
 )
 
 // Client asks a wire. Each of its methods takes a context, which bounds it; those that do not follow
@@ -27,8 +25,10 @@ type Client struct {
 	host string
 }
 
-// maxAnswer is more than any answer that ends.
-const maxAnswer = 64 << 20
+const (
+	requestTimeout = 10 * time.Second
+	maxAnswer      = 64 << 20 // more than any answer that ends
+)
 
 // NewClient makes a client for the first address in a list such as WIRE_API; where it names no host,
 // wire is on this machine. It does not connect yet.
@@ -101,7 +101,7 @@ func (c *Client) ask(ctx context.Context, method, path string, query url.Values,
 }
 
 // Status asks what wire does and cannot do.
-func (c *Client) Status(ctx context.Context) (s engine.Status, err error) {
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, c.ask(ctx, "GET", "/status", nil, "", &s)
 }
 
@@ -130,7 +130,7 @@ func (c *Client) Records(ctx context.Context, q Query) (p Page, err error) {
 }
 
 // Packet returns one record, taken apart.
-func (c *Client) Packet(ctx context.Context, id int) (p Packet, err error) {
+func (c *Client) Packet(ctx context.Context, id int) (p Opened, err error) {
 	return p, c.ask(ctx, "GET", "/records/"+strconv.Itoa(id), nil, "", &p)
 }
 
@@ -139,7 +139,7 @@ var ErrEnded = errors.New("wire has ended")
 
 // Follow calls each with records as they come, and with a nil record and how many are missing where
 // wire had to forget some before they were told. It returns what each returns, or why it ended.
-func (c *Client) Follow(ctx context.Context, q Query, each func(r *record.Record, missed int) error) error {
+func (c *Client) Follow(ctx context.Context, q Query, each func(r *Record, missed int) error) error {
 	body, err := c.open(ctx, "GET", "/records/follow", q.values(), "", "application/x-ndjson")
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (c *Client) Follow(ctx context.Context, q Query, each func(r *record.Record
 			return ended(ctx, err)
 		}
 		var told struct {
-			record.Record
+			Record
 			Missed int `json:"missed"`
 		}
 		if err := json.Unmarshal(line, &told); err != nil {
@@ -203,7 +203,7 @@ func (c *Client) Link(ctx context.Context) (l Link, err error) {
 }
 
 // SetLink replaces the link's settings.
-func (c *Client) SetLink(ctx context.Context, s link.Settings) (l Link, err error) {
+func (c *Client) SetLink(ctx context.Context, s Settings) (l Link, err error) {
 	body, err := json.Marshal(s)
 	if err != nil {
 		return l, err

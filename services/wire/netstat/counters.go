@@ -1,4 +1,4 @@
-package sockets
+package netstat
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"netlab.example/pkg/wire"
 )
 
 // Counters are the kernel's counts by name: TcpExt.TCPTimeouts, Udp.InErrors.
@@ -73,24 +75,17 @@ func dotted(name string) string {
 	return name
 }
 
-// Change is a counter that moved.
-type Change struct {
-	Name  string `json:"name"`
-	Delta int64  `json:"delta"`
-	Total int64  `json:"total"`
-}
-
 // gauges say how much there is now, not how much there was.
 var gauges = map[string]bool{"Tcp.CurrEstab": true, "Tcp.MaxConn": true, "Tcp.RtoMin": true, "Tcp.RtoMax": true, "Tcp.RtoAlgorithm": true, "Ip.DefaultTTL": true, "Ip.Forwarding": true}
 
 // Since returns the counters that moved after before, by name.
-func (c Counters) Since(before Counters) []Change {
-	moved := []Change{}
+func (c Counters) Since(before Counters) []wire.Counter {
+	moved := []wire.Counter{}
 	for name, n := range c {
 		if d := n - before[name]; d != 0 && !gauges[name] {
-			moved = append(moved, Change{name, d, n})
+			moved = append(moved, wire.Counter{Name: name, Delta: d, Total: n})
 		}
 	}
-	slices.SortFunc(moved, func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(moved, func(a, b wire.Counter) int { return strings.Compare(a.Name, b.Name) })
 	return moved
 }

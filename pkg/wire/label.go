@@ -1,4 +1,4 @@
-package record
+package wire
 
 // Label says what a packet is, in the terms of a networking course. Codes are English and stable;
 // each view says them in its reader's language.

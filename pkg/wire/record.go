@@ -1,12 +1,8 @@
-// Package record holds the one truth of a wire: an ordered list of packets, each with its fate. The
-// ladder in the terminal, the HTTP API, the capture file and the referee are views of it.
-package record
+package wire
 
 import (
 	"net/netip"
 	"time"
-
-	"netlab.example/pkg/wire/packet"
 )
 
 // Direction is the way a packet goes, as the service sees it.
@@ -66,8 +62,8 @@ type Record struct {
 	Fate  Fate  `json:"fate"`
 	Label Label `json:"label"`
 
-	Packet packet.Packet `json:"packet"`
-	Raw    []byte        `json:"raw,omitempty"` // as it came to wire, from the IP header on; at most as many bytes as wire is told to keep
+	Packet Packet `json:"packet"`
+	Raw    []byte `json:"raw,omitempty"` // as it came to wire, from the IP header on; at most as many bytes as wire is told to keep
 }
 
 // Payload returns the application's bytes, as many as were kept.

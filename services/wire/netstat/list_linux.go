@@ -1,4 +1,4 @@
-package sockets
+package netstat
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire"
 )
 
 // List returns the sockets with a local port, at most Most of them, and how many more there are.
-func List(proto packet.Proto, port uint16) (all []Socket, more int, err error) {
+func List(proto wire.Proto, port uint16) (all []wire.Socket, more int, err error) {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		var some []Socket
-		if proto == packet.ProtoUDP {
+		var some []wire.Socket
+		if proto == wire.ProtoUDP {
 			some, err = udp(family, port)
 		} else {
 			some, err = tcp(family, port)
@@ -33,16 +33,16 @@ func List(proto packet.Proto, port uint16) (all []Socket, more int, err error) {
 	return all[:most], len(all) - most, nil
 }
 
-func tcp(family uint8, port uint16) ([]Socket, error) {
+func tcp(family uint8, port uint16) ([]wire.Socket, error) {
 	found, err := netlink.SocketDiagTCPInfo(family)
-	var some []Socket
+	var some []wire.Socket
 	for _, f := range found {
-		s, ours := socket(f.InetDiagMsg, packet.ProtoTCP, port)
+		s, ours := socket(f.InetDiagMsg, wire.ProtoTCP, port)
 		if !ours {
 			continue
 		}
 		if i := f.TCPInfo; i != nil && s.State != "LISTEN" && s.State != "TIME-WAIT" {
-			s.TCP = &TCP{
+			s.TCP = &wire.TCPInfo{
 				RTT: time.Duration(i.Rtt) * time.Microsecond, RTO: time.Duration(i.Rto) * time.Microsecond,
 				Cwnd: i.Snd_cwnd, Unacked: i.Unacked, Lost: i.Lost, Retries: i.Retransmits, Resent: i.Total_retrans,
 				MSS: i.Snd_mss, PeerWindow: i.Snd_wnd, BytesAcked: i.Bytes_acked, BytesRead: i.Bytes_received,
@@ -53,11 +53,11 @@ func tcp(family uint8, port uint16) ([]Socket, error) {
 	return some, err
 }
 
-func udp(family uint8, port uint16) ([]Socket, error) {
+func udp(family uint8, port uint16) ([]wire.Socket, error) {
 	found, err := netlink.SocketDiagUDP(family)
-	var some []Socket
+	var some []wire.Socket
 	for _, f := range found {
-		if s, ours := socket(f, packet.ProtoUDP, port); ours {
+		if s, ours := socket(f, wire.ProtoUDP, port); ours {
 			some = append(some, s)
 		}
 	}
@@ -65,11 +65,11 @@ func udp(family uint8, port uint16) ([]Socket, error) {
 }
 
 // socket translates one; ours is false for a socket with another local port.
-func socket(f *netlink.Socket, proto packet.Proto, port uint16) (s Socket, ours bool) {
+func socket(f *netlink.Socket, proto wire.Proto, port uint16) (s wire.Socket, ours bool) {
 	if f == nil || f.ID.SourcePort != port {
 		return s, false
 	}
-	return Socket{
+	return wire.Socket{
 		Proto: proto, State: state(f.State, proto),
 		Local: address(f.ID.Source, f.ID.SourcePort), Remote: address(f.ID.Destination, f.ID.DestinationPort),
 		RecvQ: f.RQueue, SendQ: f.WQueue,

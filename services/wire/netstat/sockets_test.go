@@ -1,4 +1,4 @@
-package sockets
+package netstat
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"netlab.example/pkg/wire/packet"
+	"netlab.example/pkg/wire"
 )
 
 func TestParse(t *testing.T) {
@@ -55,7 +55,7 @@ func TestList(t *testing.T) {
 	defer client.Close()
 	there := client.LocalAddr().(*net.TCPAddr).AddrPort()
 
-	all, more, err := List(packet.ProtoTCP, here.Port())
+	all, more, err := List(wire.ProtoTCP, here.Port())
 	if err != nil || more != 0 || len(all) != 2 {
 		t.Fatalf("got %+v, %d more, %v", all, more, err)
 	}
@@ -80,8 +80,8 @@ func TestList(t *testing.T) {
 	if _, err := server.Read(buf); err == nil { // the end of input: the FIN is here
 		t.Fatal("no end of input")
 	}
-	all, _, err = List(packet.ProtoTCP, here.Port())
-	if err != nil || !slices.ContainsFunc(all, func(s Socket) bool { return s.State == "CLOSE-WAIT" && s.Remote == there && s.TCP.BytesRead >= 5 }) {
+	all, _, err = List(wire.ProtoTCP, here.Port())
+	if err != nil || !slices.ContainsFunc(all, func(s wire.Socket) bool { return s.State == "CLOSE-WAIT" && s.Remote == there && s.TCP.BytesRead >= 5 }) {
 		t.Errorf("got %+v, %v; want CLOSE-WAIT", all, err)
 	}
 }
@@ -96,7 +96,7 @@ func TestListUDP(t *testing.T) {
 	}
 	defer c.Close()
 	port := c.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-	all, _, err := List(packet.ProtoUDP, port)
+	all, _, err := List(wire.ProtoUDP, port)
 	if err != nil || len(all) != 1 || all[0].State != "UNCONNECTED" || all[0].Local != netip.AddrPortFrom(netip.IPv6Unspecified(), port) {
 		t.Errorf("got %+v, %v", all, err)
 	}
@@ -120,7 +120,7 @@ func TestReadCounters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(after.Since(before), func(c Change) bool { return c.Name == "Udp.OutDatagrams" && c.Delta >= 1 }) {
+	if !slices.ContainsFunc(after.Since(before), func(c wire.Counter) bool { return c.Name == "Udp.OutDatagrams" && c.Delta >= 1 }) {
 		t.Errorf("a datagram was sent, and nothing was counted: %v", after.Since(before))
 	}
 }

@@ -1,19 +1,14 @@
-// Package packet reads the bytes of one IP packet: who sent it to whom, what it says in TCP, UDP or
-// ICMP, and where in it the application's data lies.
-//
-//	raw:  | IP header | (extension headers) | TCP, UDP or ICMP header | data |
-//	                                                                  ^ Data.At
-//
-// A packet is whatever somebody sent, so nothing here trusts it: bytes that cannot be read give a
-// Packet that holds what could be read, and a Problem that says where reading ended.
-package packet
+package wire
 
 import (
 	"net/netip"
 	"strings"
 )
 
-// Packet is the summary of one IP packet. It keeps no reference to the bytes it was read from.
+// Packet is the summary of one IP packet, as package packet reads it.
+//
+//	raw:  | IP header | (extension headers) | TCP, UDP or ICMP header | data |
+//	                                                                  ^ Data.At
 type Packet struct {
 	Version  uint8          `json:"ip"`              // 4 or 6; 0 where the bytes are no IP packet
 	Proto    Proto          `json:"proto,omitempty"` // what follows the IP headers
@@ -150,4 +145,15 @@ type Fragment struct {
 	ID     uint32 `json:"id"` // the same in all pieces of one datagram
 	Offset int    `json:"offset"`
 	More   bool   `json:"more"` // false in the last piece
+}
+
+// Field is one field of a packet, for a reader who opens it: its name, its value in words, and its bytes'
+// place. Names are those of Wireshark's display filters, so that what is learned here is of use there; where
+// it has none they are ours: ip.options, ipv6.extensions, tcp.options.kind_N, problem.
+type Field struct {
+	Name   string  `json:"name"`  // "tcp.seq_raw"
+	Value  string  `json:"value"` // "1234567"
+	At     int     `json:"at"`
+	Len    int     `json:"len"`
+	Fields []Field `json:"fields,omitempty"` // what it consists of
 }

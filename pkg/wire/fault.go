@@ -1,0 +1,194 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Fault is one thing to be done to one packet, exactly once. As a line:
+//
+//	drop data #1 to client            the first piece of data that the server sends
+//	drop SYN #1                       the handshake's first packet; SYN goes to the server, SYN-ACK to the client
+//	drop retransmission #1 to client  what the server sends again
+//	delay FIN 500ms                   the first FIN of either side; data #2 to server 1s, …
+//	duplicate data #1 to server
+//	corrupt data #1 to server
+//	swap data #3 #4 to server         #3 waits until #4 has passed
+//
+// It is about the next connection to begin. For data, #k counts first transmissions in one direction;
+// for anything else, the packets of that kind in the order in which they pass. #1 may be left out.
+type Fault struct {
+	Number int       `json:"number"` // given by Link.Add
+	Do     Do        `json:"do"`
+	Kind   FaultKind `json:"kind"`
+	Nth    int       `json:"nth"`
+	Other  int       `json:"other,omitempty"` // swap's second packet
+	To     Direction `json:"to,omitempty"`    // empty: either
+	Delay  Delay     `json:"delay,omitempty"`
+
+	State  FaultState `json:"state"`
+	Conn   int        `json:"conn,omitempty"`   // the connection it is bound to
+	Packet int        `json:"packet,omitempty"` // the record of the packet it met
+	Line   string     `json:"line"`             // the same as a line, as ParseFault reads it
+	Note   string     `json:"note,omitempty"`   // why it never met its packet; of a swap that fired: how it went on
+}
+
+// Do is what a fault does.
+type Do string
+
+const (
+	Drop      Do = "drop"
+	Hold      Do = "delay"
+	Duplicate Do = "duplicate"
+	Corrupt   Do = "corrupt"
+	Swap      Do = "swap"
+)
+
+// Kind is the kind of packet that a fault waits for.
+type FaultKind string
+
+const (
+	OnData           FaultKind = "data"
+	OnSYN            FaultKind = "SYN"
+	OnSYNACK         FaultKind = "SYN-ACK"
+	OnACK            FaultKind = "ACK" // bare: no data, SYN or FIN
+	OnFIN            FaultKind = "FIN"
+	OnRST            FaultKind = "RST"
+	OnICMP           FaultKind = "ICMP"
+	OnRetransmission FaultKind = "retransmission"
+)
+
+// FaultState is how far a fault has come.
+type FaultState string
+
+const (
+	Waiting FaultState = "waiting" // for a connection to begin
+	Bound   FaultState = "bound"   // to a connection, and waiting for its packet
+	Fired   FaultState = "fired"
+	Missed  FaultState = "missed" // its connection is over and the packet never came, or another fault met it first
+)
+
+// Swapped is the note of a swap whose second packet has passed.
+const Swapped = "done"
+
+const maxNth = 1_000_000
+
+// String is the fault's line, as ParseFault reads it.
+func (f Fault) String() string {
+	words := []string{string(f.Do), string(f.Kind), "#" + strconv.Itoa(f.Nth)}
+	if f.Do == Swap {
+		words = append(words, "#"+strconv.Itoa(f.Other))
+	}
+	if f.To != "" {
+		words = append(words, "to", f.To.Peer())
+	}
+	if f.Do == Hold {
+		words = append(words, f.Delay.String())
+	}
+	return strings.Join(words, " ")
+}
+
+// ParseFault reads the line of a fault. Capitals do not matter, and #k, "to …" and the time may come in
+// any order.
+func ParseFault(line string) (Fault, error) {
+	words := strings.Fields(strings.ToLower(line))
+	if len(words) < 2 {
+		return Fault{}, fmt.Errorf("%q is no fault: write what to do and to which packet, as in drop data #1 to client", clip(line))
+	}
+	f := Fault{Do: Do(words[0]), State: Waiting}
+	switch f.Do {
+	case Drop, Hold, Duplicate, Corrupt, Swap:
+	default:
+		return Fault{}, fmt.Errorf("cannot %q: there are drop, delay, duplicate, corrupt and swap", clip(words[0]))
+	}
+	for _, k := range []FaultKind{OnData, OnSYN, OnSYNACK, OnACK, OnFIN, OnRST, OnICMP, OnRetransmission} {
+		if words[1] == strings.ToLower(string(k)) {
+			f.Kind = k
+		}
+	}
+	if f.Kind == "" {
+		return Fault{}, fmt.Errorf("%q is no kind of packet: there are data, SYN, SYN-ACK, ACK, FIN, RST, ICMP and retransmission", clip(words[1]))
+	}
+	if err := f.rest(words[2:]); err != nil {
+		return Fault{}, fmt.Errorf("%s: %w", clip(line), err)
+	}
+	return f, f.check(line)
+}
+
+// rest reads what follows "drop data".
+func (f *Fault) rest(words []string) error {
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		switch {
+		case strings.HasPrefix(word, "#"):
+			n, err := strconv.Atoi(word[1:])
+			if err != nil || n < 1 || n > maxNth || word[1] == '+' {
+				return fmt.Errorf("%q: write #1, #2, …", clip(word))
+			}
+			switch {
+			case f.Nth == 0:
+				f.Nth = n
+			case f.Do == Swap && f.Other == 0:
+				f.Other = n
+			default:
+				return fmt.Errorf("one packet for each fault; write a line for each")
+			}
+		case word == "to" && i+1 < len(words) && f.To == "":
+			i++
+			switch words[i] {
+			case "server":
+				f.To = In
+			case "client":
+				f.To = Out
+			default:
+				return fmt.Errorf("to whom: server or client, not %q", clip(words[i]))
+			}
+		case f.Do == Hold && f.Delay == 0:
+			d, err := parseDelay(word)
+			if err != nil {
+				return err
+			}
+			f.Delay = d
+		default:
+			return fmt.Errorf("what is %q?", clip(word))
+		}
+	}
+	return nil
+}
+
+// check adds what goes without saying, and refuses what is left unsaid.
+func (f *Fault) check(line string) error {
+	if f.Nth == 0 {
+		f.Nth = 1
+	}
+	switch f.Kind {
+	case OnSYN, OnSYNACK:
+		natural := In
+		if f.Kind == OnSYNACK {
+			natural = Out
+		}
+		if f.To != "" && f.To != natural {
+			return fmt.Errorf("%s: a %s goes to the %s", clip(line), f.Kind, natural.Peer())
+		}
+		f.To = natural
+	case OnData, OnRetransmission:
+		if f.To == "" {
+			return fmt.Errorf("%s: to whom? write to client or to server", clip(line))
+		}
+	}
+	switch {
+	case f.Do == Hold && f.Delay == 0:
+		return fmt.Errorf("%s: for how long? write a time, as in 500ms", clip(line))
+	case f.Do == Swap && f.Kind != OnData:
+		return fmt.Errorf("%s: swap works on data only", clip(line))
+	case f.Do == Swap && f.Other == 0:
+		return fmt.Errorf("%s: with which? write two numbers, as in swap data #3 #4 to server", clip(line))
+	case f.Do == Swap && f.Other == f.Nth:
+		return fmt.Errorf("%s: a packet cannot be swapped with itself", clip(line))
+	}
+	if f.Do == Swap && f.Other < f.Nth {
+		f.Nth, f.Other = f.Other, f.Nth
+	}
+	return nil
+}
