@@ -123,8 +123,8 @@ func (p *decoder) ip6(raw []byte) (layers.IPProtocol, int, error) {
 func (p *decoder) transport(proto layers.IPProtocol, raw []byte, at int) error {
 	size := max(p.Length-at, 0) // of header and data, by what IP says
 	body := raw[min(at, len(raw)):min(max(p.Length, at), len(raw))]
-	if p.Fragment != nil && p.Fragment.Offset > 0 {
-		p.Data = wire.Span{At: at, Len: size}
+	if f := p.Fragment; f != nil && (f.Offset > 0 || f.More && p.Proto == wire.ProtoTCP && (size < 20 || len(body) > 12 && size < int(body[12]>>4)*4)) {
+		p.Data = wire.Span{At: at, Len: size} // a header may be cut in two as well
 		return nil
 	}
 	short := func(least int) error {
