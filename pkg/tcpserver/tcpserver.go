@@ -15,9 +15,11 @@
 package tcpserver
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"sync"
 	"syscall"
@@ -46,28 +48,18 @@ type Server struct {
 	Grace    time.Duration // longest wait for handlers at a stop
 	Log      *zap.Logger
 
-	// InTurn leaves newcomers in the backlog of listen(2) while MaxConns are open: nobody is accepted
-	// before there is a place, nobody is refused, and neither MakeRoom nor Refuse is called.
-	InTurn bool
+	// Full chooses the connection that leaves when there is no place for a newcomer: one of those that are open,
+	// the oldest first, or the newcomer itself, which it may tell why. When no descriptor is left, the newcomer is
+	// nil: it cannot be accepted. The chosen one is closed. Full must not wait, nor keep the sequence.
+	//
+	// If Full is nil, nobody leaves: newcomers stay in the backlog of listen(2) until there is a place.
+	Full func(oldest iter.Seq[net.Conn], newcomer net.Conn) (leaves net.Conn)
 
-	// MakeRoom is called where a newcomer finds no place: MaxConns are open, or no descriptor is left.
-	// It closes the connection that is worth least, and tells whether there was one. It must not wait.
-	// Nil makes none.
-	MakeRoom func() bool
-
-	// Refuse tells a newcomer why it is closed: MaxConns are open, and nobody made room. It must not
-	// wait. Nil closes without a word.
-	Refuse func(newcomer net.Conn)
-
-	// Begin, if set, is called for each connection before its Handler, one after the other on each
-	// listener: in the order of arrival, which goroutines do not keep. It must not wait.
-	Begin func(net.Conn)
-
-	places chan struct{} // one in it for each open connection
-	door   chan struct{} // one in it while a newcomer takes a place
+	places   chan struct{} // one in it for each open connection
+	entering chan struct{} // one in it while a newcomer takes a place
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	conns list.List // of net.Conn, in the order of their arrival on each listener
 }
 
 // Serve accepts on all listeners until ctx ends, then stops as described above and returns nil.
@@ -75,9 +67,8 @@ type Server struct {
 func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.conns = make(map[net.Conn]struct{})
 	s.places = make(chan struct{}, s.MaxConns)
-	s.door = make(chan struct{}, 1)
+	s.entering = make(chan struct{}, 1)
 
 	var loops, handlers sync.WaitGroup
 	for _, ln := range lns {
@@ -112,7 +103,7 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 	var pause time.Duration
 	var told time.Time // when the log last heard of an error
 	for {
-		if s.InTurn {
+		if s.Full == nil {
 			select {
 			case s.places <- struct{}{}: // there is a place; another listener's newcomer may be faster
 				<-s.places
@@ -132,8 +123,8 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 				return fmt.Errorf("accept: %w", err)
 			}
 			pause = min(max(2*pause, minPause), maxPause)
-			if s.makeRoom(err) {
-				pause = minPause // for the place to get free: whoever had it may be in the middle of a read
+			if (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && s.makeRoom(nil) {
+				pause = minPause // for the descriptor to get free: its handler may be in the middle of a read
 			}
 			if time.Since(told) >= maxPause {
 				told = time.Now()
@@ -150,13 +141,10 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 			conn.Close()
 			continue
 		}
-		s.track(ctx, conn)
-		if s.Begin != nil {
-			s.Begin(conn)
-		}
+		tracked := s.track(ctx, conn) // here, not in the goroutine: goroutines do not keep the order of arrival
 		handlers.Go(func() {
 			defer func() { <-s.places }()
-			defer s.drop(conn)
+			defer s.drop(tracked)
 			if err := s.Handler(ctx, conn); err != nil {
 				s.Log.Warn("connection", remote(conn), zap.String("error", text.Escape(err.Error())))
 			}
@@ -164,13 +152,13 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, handlers *sync.Wai
 	}
 }
 
-// enter takes a place for conn, and tells whether it got one. It does so for one newcomer at a time: else
-// another listener's might take the place that was just made, and this one would wait, and whoever is
-// behind it, until somebody leaves of their own accord.
+// enter takes a place for conn, and reports whether it got one. It does so for one newcomer at a time: otherwise
+// another listener's newcomer could take the place that was just made, and this one would wait, with all who are
+// behind it, until somebody leaves.
 func (s *Server) enter(ctx context.Context, conn net.Conn) bool {
 	select {
-	case s.door <- struct{}{}:
-		defer func() { <-s.door }()
+	case s.entering <- struct{}{}:
+		defer func() { <-s.entering }()
 	case <-ctx.Done():
 		return false
 	}
@@ -179,11 +167,8 @@ func (s *Server) enter(ctx context.Context, conn net.Conn) bool {
 		return true
 	default:
 	}
-	if !s.InTurn && (s.MakeRoom == nil || !s.MakeRoom()) {
+	if s.Full != nil && !s.makeRoom(conn) {
 		s.Log.Warn("refused: too many connections", remote(conn), zap.Int("max", s.MaxConns))
-		if s.Refuse != nil {
-			s.Refuse(conn)
-		}
 		return false
 	}
 	select {
@@ -194,13 +179,29 @@ func (s *Server) enter(ctx context.Context, conn net.Conn) bool {
 	}
 }
 
-// makeRoom tells whether somebody was sent away because of err. Without that, a crowd that says nothing would
-// keep the last descriptor, and so everybody else out, for as long as it is patient.
-func (s *Server) makeRoom(err error) bool {
-	return (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) && !s.InTurn && s.MakeRoom != nil && s.MakeRoom()
+// makeRoom reports whether somebody leaves for a newcomer. Without it, a crowd that says nothing would keep the last
+// place, or the last descriptor, for as long as it is patient.
+func (s *Server) makeRoom(newcomer net.Conn) bool {
+	if s.Full == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leaves := s.Full(s.oldest, newcomer)
+	if leaves == nil || leaves == newcomer {
+		return false
+	}
+	for e := s.conns.Front(); e != nil; e = e.Next() {
+		if e.Value == leaves {
+			s.conns.Remove(e) // so that nobody is chosen twice; its handler finds out and returns
+			break
+		}
+	}
+	leaves.Close()
+	return true
 }
 
-// passing tells errors that go away by themselves: no descriptors or memory left for the moment, or a peer
+// passing reports whether an error goes away by itself: no descriptors or memory left for the moment, or a peer
 // that was gone before it was accepted.
 func passing(err error) bool {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPERM, syscall.EPROTO} {
@@ -211,22 +212,22 @@ func passing(err error) bool {
 	return false
 }
 
-// remote names conn's peer in the log, made harmless: a client on AF_UNIX chooses its own path, an error of the
-// connection has it too, and the log leaves alone what changes a screen beyond ASCII, such as U+009B and U+202E.
+// remote names conn's peer in the log, escaped: a client on AF_UNIX chooses its own path, and the log leaves alone what
+// changes a screen beyond ASCII, such as U+009B and U+202E.
 func remote(conn net.Conn) zap.Field { return zap.String("remote", sockets.Peer(conn.RemoteAddr())) }
 
-func (s *Server) track(ctx context.Context, conn net.Conn) {
+func (s *Server) track(ctx context.Context, conn net.Conn) *list.Element {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conns[conn] = struct{}{}
-	if ctx.Err() != nil { // the stop went by before conn was in the map
+	if ctx.Err() != nil { // the stop went by before conn was in the list
 		conn.SetReadDeadline(time.Unix(1, 0))
 	}
+	return s.conns.PushBack(conn)
 }
 
-func (s *Server) drop(conn net.Conn) {
+func (s *Server) drop(tracked *list.Element) {
 	s.mu.Lock()
-	delete(s.conns, conn)
+	conn := s.conns.Remove(tracked).(net.Conn)
 	s.mu.Unlock()
 	conn.Close()
 }
@@ -234,7 +235,13 @@ func (s *Server) drop(conn net.Conn) {
 func (s *Server) each(f func(net.Conn)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.conns {
+	for c := range s.oldest {
 		f(c)
+	}
+}
+
+// oldest yields the open connections in the order of their arrival. Called with mu held.
+func (s *Server) oldest(yield func(net.Conn) bool) {
+	for e := s.conns.Front(); e != nil && yield(e.Value.(net.Conn)); e = e.Next() {
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -125,11 +125,14 @@ func TestFullRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ln, done, refused := newListener(), make(chan error), 0
-		s := &Server{Handler: echo, MaxConns: 1, Grace: time.Second, Log: zap.NewNop(), Refuse: func(net.Conn) { refused++ }}
+		s := &Server{Handler: echo, MaxConns: 1, Grace: time.Second, Log: zap.NewNop(), Full: func(_ iter.Seq[net.Conn], newcomer net.Conn) net.Conn {
+			refused++
+			return newcomer
+		}}
 		go func() { done <- s.Serve(ctx, ln) }()
 		first := ln.dial()
 		if got, err := io.ReadAll(ln.dial()); len(got) != 0 || err != nil || refused != 1 {
-			t.Errorf("got %q, %v; Refuse was called %d times", got, err, refused)
+			t.Errorf("got %q, %v; Full was called %d times", got, err, refused)
 		}
 		first.Close()
 		synctest.Wait()
@@ -143,12 +146,12 @@ func TestFullRefuses(t *testing.T) {
 }
 
 // A path of its own choice, and an error that repeats it: neither reaches the log, and so perhaps a terminal, as it is.
-func TestTheLogIsHarmless(t *testing.T) {
+func TestTheLogIsEscaped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.WarnLevel)
 		ctx, stop := context.WithCancel(t.Context())
 		ln, done := newListener(), make(chan error)
-		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.New(core), Handler: func(ctx context.Context, c net.Conn) error {
+		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.New(core), Full: itself, Handler: func(ctx context.Context, c net.Conn) error {
 			echo(ctx, c)
 			return fmt.Errorf("write to %v", c.RemoteAddr())
 		}}
@@ -177,28 +180,45 @@ func (named) RemoteAddr() net.Addr {
 	return &net.UnixAddr{Net: "unix", Name: "/tmp/\u009b2J\u202e.sock"}
 }
 
+// itself chooses the newcomer.
+func itself(_ iter.Seq[net.Conn], newcomer net.Conn) net.Conn { return newcomer }
+
+// first chooses the oldest connection.
+func first(oldest iter.Seq[net.Conn], _ net.Conn) net.Conn {
+	for c := range oldest {
+		return c
+	}
+	return nil
+}
+
+// They leave in the order in which they came, and nobody is chosen twice, though a handler is slow to find out.
 func TestFullMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ln, done := newListener(), make(chan error)
-		var oldest atomic.Pointer[net.Conn]
-		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.NewNop(),
+		const most = 5
+		s := &Server{MaxConns: most, Grace: time.Second, Log: zap.NewNop(), Full: first,
 			Handler: func(ctx context.Context, c net.Conn) error {
-				oldest.Store(&c)
+				defer time.Sleep(time.Second)
 				return echo(ctx, c)
 			},
-			MakeRoom: func() bool { (*oldest.Load()).Close(); return true },
 		}
 		go func() { done <- s.Serve(ctx, ln) }()
-		first := ln.dial()
-		synctest.Wait()
-		second := ln.dial()
-		if _, err := first.Read(make([]byte, 1)); err != io.EOF {
-			t.Errorf("the oldest: %v, want EOF", err)
+		var conns []net.Conn
+		for i := range 3 * most {
+			conns = append(conns, ln.dial())
+			synctest.Wait() // it has a place, or waits for the one that was made
+			if i >= most {
+				if _, err := conns[i-most].Read(make([]byte, 1)); err != io.EOF {
+					t.Errorf("connection %d, the oldest: %v, want EOF", i-most, err)
+				}
+			}
 		}
-		fmt.Fprintln(second, "hello")
-		expect(t, bufio.NewReader(second), "hello\n")
-		second.Close()
+		time.Sleep(2 * time.Second)
+		for _, c := range conns[2*most:] {
+			fmt.Fprintln(c, "hello")
+			expect(t, bufio.NewReader(c), "hello\n")
+		}
 		stop()
 		<-done
 	})
@@ -208,20 +228,17 @@ func TestNobodyTakesThePlaceMadeForAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		one, two, done := newListener(), newListener(), make(chan error)
-		var first net.Conn
 		calls := 0
-		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.NewNop(), Handler: echo, MakeRoom: func() bool {
+		s := &Server{MaxConns: 1, Grace: time.Second, Log: zap.NewNop(), Handler: echo}
+		s.Full = func(oldest iter.Seq[net.Conn], newcomer net.Conn) net.Conn {
 			if calls++; calls > 1 {
-				return false
+				return newcomer
 			}
-			first.Close()
-			synctest.Wait() // its place is free
-			go two.dial()   // whose newcomer comes at the worst of times
-			synctest.Wait()
-			return true
-		}}
+			go two.dial() // whose newcomer comes at the worst of times
+			return first(oldest, newcomer)
+		}
 		go func() { done <- s.Serve(ctx, one, two) }()
-		first = one.dial()
+		one.dial()
 		synctest.Wait()
 		second := one.dial()
 		came := time.Now()
@@ -265,15 +282,14 @@ func TestOutOfDescriptorsMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ln, done := newListener(), make(chan error)
-		var silent net.Conn
-		made := 0
-		s := &Server{Handler: echo, MaxConns: 10, Grace: time.Second, Log: zap.NewNop(), MakeRoom: func() bool {
-			made++
-			silent.Close()
-			return made == 1 // there is no second to send away
+		asked := 0
+		s := &Server{Handler: echo, MaxConns: 10, Grace: time.Second, Log: zap.NewNop(), Full: func(oldest iter.Seq[net.Conn], newcomer net.Conn) net.Conn {
+			asked++
+			return first(oldest, newcomer)
 		}}
 		go func() { done <- s.Serve(ctx, ln) }()
-		silent = ln.dial()
+		silent := ln.dial()
+		synctest.Wait()
 		for range 20 { // all but the first when nobody is left: the pauses grow
 			ln.in <- noDescriptor
 		}
@@ -281,19 +297,19 @@ func TestOutOfDescriptorsMakesRoom(t *testing.T) {
 		ln.in <- noDescriptor
 		waited := time.Since(began)
 		synctest.Wait()
-		if made != 21 || waited != maxPause {
-			t.Errorf("room was asked for %d times, want 21; the pause grew to %v, want %v", made, waited, maxPause)
+		if _, err := silent.Read(make([]byte, 1)); err != io.EOF || asked != 21 || waited != maxPause {
+			t.Errorf("who was silent: %v; room was asked for %d times, want 21; the pause grew to %v, want %v", err, asked, waited, maxPause)
 		}
 		stop()
 		<-done
 	})
 }
 
-func TestInTurnLeavesNewcomersInTheBacklog(t *testing.T) {
+func TestNewcomersStayInTheBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ln, done := newListener(), make(chan error)
-		s := &Server{Handler: echo, MaxConns: 1, InTurn: true, Grace: time.Second, Log: zap.NewNop()}
+		s := &Server{Handler: echo, MaxConns: 1, Grace: time.Second, Log: zap.NewNop()}
 		go func() { done <- s.Serve(ctx, ln) }()
 		first := ln.dial()
 		synctest.Wait()
@@ -316,11 +332,11 @@ func TestInTurnLeavesNewcomersInTheBacklog(t *testing.T) {
 	})
 }
 
-func TestInTurnOverTwoListeners(t *testing.T) {
+func TestBacklogOfTwoListeners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		one, two, done := newListener(), newListener(), make(chan error)
-		s := &Server{Handler: echo, MaxConns: 1, InTurn: true, Grace: time.Second, Log: zap.NewNop()}
+		s := &Server{Handler: echo, MaxConns: 1, Grace: time.Second, Log: zap.NewNop()}
 		go func() { done <- s.Serve(ctx, one, two) }()
 		synctest.Wait() // both have seen the place, and accept
 		a := one.dial()

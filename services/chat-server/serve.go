@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"net"
 	"sync"
 	"time"
@@ -90,9 +91,12 @@ func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 	defer s.room.close()
 	srv := tcpserver.Server{
 		Handler: s.visit, MaxConns: int(s.cfg.MaxConns) + spare, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
-		Refuse: func(conn net.Conn) { // even the spare places are taken: the line, and no time for more
-			conn.SetWriteDeadline(time.Now().Add(time.Millisecond)) // a new socket has room
-			fmt.Fprintf(conn, s.wire.Full+"\n", s.cfg.MaxConns)
+		Full: func(_ iter.Seq[net.Conn], newcomer net.Conn) net.Conn { // even the spare places are taken: the line, and no time for more
+			if newcomer != nil {
+				newcomer.SetWriteDeadline(time.Now().Add(time.Millisecond)) // a new socket has room
+				fmt.Fprintf(newcomer, s.wire.Full+"\n", s.cfg.MaxConns)
+			}
+			return newcomer
 		},
 	}
 	return srv.Serve(ctx, lns...)

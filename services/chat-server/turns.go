@@ -70,7 +70,7 @@ func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *
 
 func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
 	srv := tcpserver.Server{
-		Handler: t.converse, MaxConns: 1, InTurn: true, Grace: t.cfg.ShutdownTimeout.D(), Log: t.log,
+		Handler: t.converse, MaxConns: 1, Grace: t.cfg.ShutdownTimeout.D(), Log: t.log,
 	}
 	return srv.Serve(ctx, lns...)
 }

@@ -60,13 +60,13 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 }
 
 type server struct {
-	cfg     Config
-	answer  []byte
-	log     *zap.Logger
-	story   *transcript.Transcript
-	say     phrases
-	counts  counts
-	waiting waiting
+	cfg    Config
+	answer []byte
+	log    *zap.Logger
+	story  *transcript.Transcript
+	say    phrases
+	counts counts
+	asked  asked
 }
 
 func newServer(cfg Config, env app.Env) *server {
@@ -82,7 +82,7 @@ func newServer(cfg Config, env app.Env) *server {
 func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 	srv := tcpserver.Server{
 		Handler: s.handle, MaxConns: int(s.cfg.MaxConns), Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
-		Begin: s.waiting.add, MakeRoom: s.waiting.evict,
+		Full: s.asked.makeRoom,
 	}
 	front := slices.Clone(lns)
 	for i, ln := range lns {
@@ -99,7 +99,8 @@ func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	defer func() { s.story.Printf(s.say.Closed+"%s", peer, why) }()
 
 	request, end := s.read(ctx, conn)
-	stillWaiting := s.waiting.remove(conn)
+	s.asked.add(conn)
+	defer s.asked.remove(conn)
 	s.counts.requests.WithLabelValues(end.String()).Inc()
 	if len(request) > 0 {
 		s.story.Printf(s.say.Received, shown(request), peer)
@@ -109,8 +110,10 @@ func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	switch end {
 	case reset:
 		why = s.say.Reset
-		if !stillWaiting { // it was we who closed it
-			why = s.say.MadeRoom
+		return nil
+	case closed:
+		if why = s.say.MadeRoom; ctx.Err() != nil {
+			why = s.say.Stopped
 		}
 		return nil
 	case timedOut:
@@ -145,10 +148,11 @@ const (
 	overLimit        // an HTTP head of more than maxHead bytes
 	timedOut         // not whole within IdleTimeout, or not before the server's stop
 	reset            // the connection is gone
+	closed           // it was we who closed it: it made room, or the server stops
 )
 
 func (e ending) String() string {
-	return [...]string{"complete", "over_limit", "timed_out", "reset"}[e]
+	return [...]string{"complete", "over_limit", "timed_out", "reset", "closed"}[e]
 }
 
 // read collects a request until it is whole. One deadline bounds it from the first byte to the last:
@@ -197,6 +201,8 @@ func (s *server) read(ctx context.Context, conn net.Conn) ([]byte, ending) {
 				return buf, complete // no method after all, but a short word
 			}
 			return buf, timedOut
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
+			return buf, closed
 		default:
 			return buf, reset
 		}
@@ -209,8 +215,7 @@ func (s *server) drain(ctx context.Context, conn net.Conn) {
 	if sockets.CloseWrite(conn) != nil {
 		return
 	}
-	s.waiting.addAnswered(conn)
-	defer s.waiting.remove(conn)
+	s.asked.remove(conn) // whoever has an answer may make room again
 	conn.SetReadDeadline(time.Now().Add(drainTime))
 	if ctx.Err() != nil {
 		conn.SetReadDeadline(time.Now().Add(min(drainTime, s.cfg.ShutdownTimeout.D()/2)))

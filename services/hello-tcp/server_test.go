@@ -143,7 +143,6 @@ func bubble(t *testing.T, f func(s *server, conn net.Conn)) {
 		client, conn := net.Pipe()
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			s.waiting.add(conn)
 			s.handle(t.Context(), conn)
 			conn.Close()
 		})

@@ -1,16 +1,16 @@
 package main
 
 import (
-	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/sockets"
 )
 
-// Who has asked is passed over, though the server has not read it yet. Who has had an answer is not.
-func TestEvictPassesOverWhoHasAsked(t *testing.T) {
+// Who has asked is passed over, though the server has not read it yet. Who is being answered too, until the answer is out.
+func TestWhoMakesRoom(t *testing.T) {
 	lns, err := sockets.Listen(t.Context(), "tcp4://127.0.0.1:0", sockets.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -28,29 +28,25 @@ func TestEvictPassesOverWhoHasAsked(t *testing.T) {
 		}
 		return conn
 	}
-	var w waiting
-	asked, silent, answered := connect("hello"), connect(""), connect("more")
-	w.add(asked)
-	w.add(silent)
-	w.addAnswered(answered)
-	for _, want := range []net.Conn{answered, silent, asked} {
-		if !w.evict() {
-			t.Fatal("nobody makes room")
+	var a asked
+	said, silent, answering, answered := connect("hello"), connect(""), connect(""), connect("")
+	open := []net.Conn{said, silent, answering, answered}
+	a.add(answering)
+	a.add(answered)
+	a.remove(answered)
+	for _, want := range []net.Conn{silent, answered, said, nil} {
+		got := a.makeRoom(slices.Values(open), nil)
+		if got != want {
+			t.Fatalf("made room: %v, want %v", got, want)
 		}
-		if _, err := want.Write([]byte("x")); err == nil {
-			t.Error("another one made room")
-		}
-	}
-	if w.evict() || len(w.at) > 0 {
-		t.Errorf("%d left", len(w.at))
+		open = slices.DeleteFunc(open, func(c net.Conn) bool { return c == got })
 	}
 	// However many have asked, one makes room.
+	open = open[:0]
 	for range lookedAt + 1 {
-		w.add(connect("hello"))
+		open = append(open, connect("hello"))
 	}
-	if first := w.conns.Front().Value.(*place).Conn; !w.evict() {
-		t.Error("nobody makes room")
-	} else if _, err := io.WriteString(first, "x"); err == nil {
+	if a.makeRoom(slices.Values(open), nil) != open[0] {
 		t.Error("it was not the first")
 	}
 }
