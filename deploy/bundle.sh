@@ -1,17 +1,9 @@
 #!/bin/sh
-# bundle.sh: saves the lab's images and the Compose binary in one tar, for a classroom with no Go and no
-# internet: with that tar beside the Makefile of a clone, "make up" needs Docker and nothing else.
-# bundle.sh sources: prints a checksum of all that goes into the images.
+# bundle.sh: the lab's four programs and Compose in one tar, for a classroom with no Go and no internet: with
+# that tar beside the Makefile of a clone, "make up" needs Docker and nothing else.
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/common.sh
-sources() {
-	find pkg services deploy/Dockerfile -type f ! -name '*_test.go' ! -name '*.md' | LC_ALL=C sort | xargs cat | cksum | tr ' ' -
-}
-if [ "${1:-}" = sources ]; then
-	sources
-	exit
-fi
 arch=$(docker version -f '{{.Server.Arch}}')
 bundle=netlab-bundle-$arch.tar
 binary=.tools/docker-compose
@@ -20,17 +12,21 @@ if ! [ -x $binary ]; then
 fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir" "$bundle.part"' EXIT
+for program in $programs; do
+	id=$(docker create "localhost/netlab/$program:dev" "$program")
+	docker cp -q "$id:/$program" "$dir" 2>/dev/null || docker cp "$id:/$program" "$dir"
+	docker rm "$id" >/dev/null
+done
+cp "$binary" "$dir/docker-compose"
 {
 	echo "sources=$(sources)"
 	echo "images=linux/$arch"
 	echo "compose=$(uname -sm) $(compose version --short)"
 	echo "made=$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 } >"$dir/about"
-docker save -o "$dir/images.tar" $images
-cp "$binary" "$dir/docker-compose"
-tar -cf "$bundle.part" -C "$dir" about docker-compose images.tar
+tar -cf "$bundle.part" -C "$dir" about docker-compose $programs
 mv "$bundle.part" "$bundle"
-mkdir -p .tools
 echo "$(cat "$dir/about") $(docker image inspect -f '{{.Id}}' $images)" >.tools/bundle # its images are here already
 say "$bundle, $(du -m "$bundle" | cut -f1) MB: put it beside the Makefile of a clone, and make up needs only Docker" \
 	"$bundle, $(du -m "$bundle" | cut -f1) MB: 放到另一份代码的 Makefile 旁边, make up 就只需要 Docker"
+say "sha256 $(digest "$bundle"): make up shows it again" "sha256 $(digest "$bundle"): make up 会再次显示它"

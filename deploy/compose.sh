@@ -1,7 +1,7 @@
 #!/bin/sh
-# compose.sh ARGUMENTS...: Compose, wherever it is here. Where there is none yet, "make up" gets one.
+# compose.sh ARGUMENTS...: Compose, wherever it is here. If there is none yet, "make up" gets one.
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/common.sh
-[ -x .tools/docker-compose ] || [ -n "$(plugin)" ] || fail "no Compose here yet" "这里还没有 Compose" "$(told)make up" "$(told)make up"
-exec $compose_name "$@"
+[ -x .tools/docker-compose ] || [ -n "$(plugin)" ] || fail "no Compose here yet" "这里还没有 Compose" "make up" "make up"
+exec $(compose_name) "$@"

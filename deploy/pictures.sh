@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 deploy/prepare.sh
 . deploy/common.sh
 deploy/build.sh
-export COMPOSE_PROJECT_NAME=netlab-pictures CHAT_PORT=0 CHAT_SERVER_MODE=room LAB_SUBNET6=fd6e:6574:6c61:7069::/64
+export COMPOSE_PROJECT_NAME=netlab-pictures CHAT_PORT=0 CHAT_SERVER_MODE=room LAB_PREFIX6=fd6e:6574:6c61:7069
 dir=$(mktemp -d)
 trap 'exec 3>&-; compose --profile "*" down --volumes -t 2 >/dev/null 2>&1; rm -rf "$dir"' EXIT
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# unix.sh: the three conversations once more, over AF_UNIX: the same clients, the same bytes, and no
-# network. The socket files are on the volume that servers and clients share.
+# unix.sh: the three conversations once more, over AF_UNIX: the same clients, the same bytes, and no network. Each
+# server's socket file is in a volume that its clients mount too.
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/common.sh
@@ -9,12 +9,11 @@ if [ "$(setting CHAT_SERVER_MODE)" = turns ]; then # nobody would answer: an ope
 fi
 export CHAT_SERVER_MODE=room CHAT_CLIENT_MODE=room
 deploy/up.sh
-. deploy/common.sh # up.sh may have got a Compose
 
 talk() { # EXPECTED (a pattern for a line) TYPED CLIENT ARGUMENTS...
 	expected=$1 typed=$2
 	shift 2
-	printf '%s\n' "\$ printf '$typed' | $(told)$compose_name run --rm -T $*"
+	printf '%s\n' "\$ printf '$typed' | $(compose_name) run --rm -T $*"
 	answer=$(printf "$typed" | compose run --rm -T "$@" 2>&1) || true
 	printf '%s\n' "$answer" | sed 's/^/  /'
 	printf '%s\n' "$answer" | grep -Eq "$expected" ||

@@ -2,53 +2,91 @@
 # up.sh: builds what changed, starts the lab, waits until it is healthy, and says what to do next.
 set -eu
 cd "$(dirname "$0")/.."
-deploy/prepare.sh
 . deploy/common.sh
-deploy/ports.sh
-. deploy/subnet.sh
-why=$(subnet_trouble) || fail "network $subnet: $why" "网络 $subnet: $why" "$(subnet_hint)" "$(subnet_hint)"
+
+# keep NAME [DEFAULT]: what this command was told is remembered for the next ones.
+kept=
+keep() {
+	eval "value=\${$1:-}"
+	if [ -z "$value" ] || [ "$value" = "$(unset "$1" && setting "$@")" ]; then return; fi
+	kept="$kept $1=$value"
+	if [ "$value" = "${2:-}" ]; then value=; fi
+	remember "$1" "$value"
+}
+for name in COMPOSE_PROJECT_NAME NETLAB_LANG LAB_PREFIX6; do keep $name; done
+keep LAB_BIND 127.0.0.1
+mode=${CHAT_SERVER_MODE:-room}
+remember CHAT_SERVER_MODE "${mode#room}" # without one, "make up" makes a room again
+
+deploy/prepare.sh
+other=$(containers -a --format '{{.Label "com.docker.compose.project.working_dir"}}' |
+	while read -r dir; do [ "$dir" -ef . ] || echo "$dir"; done | head -n 1)
+[ -z "$other" ] || fail "the lab of $other is there" "$other 的实验环境还在" \
+	"make down up # ends it, and starts this one in its place" "make down up # 结束它, 再启动这里的"
+. deploy/ports.sh
+ports || exit 1
+keep HELLO_PORT 8080
+keep CHAT_PORT 12345
+keep TEMP_PORT 1314
+if [ -n "$kept" ]; then say "remembered in .env:$kept" "已记入 .env:$kept"; fi
 deploy/build.sh
-compose --progress quiet up --no-build --wait --wait-timeout 60 -d || {
-	compose logs --tail 3 hello-tcp chat-server udp-temp >&2 # their last words
-	fail "the lab did not start" "实验环境没有启动" "make doctor; make down" "make doctor; make down"
+
+# The engine knows best whether the lab can have its network and its ports. It says so once; here that gets a hint.
+was_up=$(containers -q)
+start() { compose --progress quiet up --no-build --wait --wait-timeout 60 -d 2>.tools/up.log; }
+start || {
+	why=$(grep . .tools/up.log | tail -n 1)
+	case $why in
+	*overlaps*) ;;
+	*[Ii][Pp]v6*)
+		say "no IPv6 here: starting with IPv4 alone (make forget tries it again): $why" "这里没有 IPv6: 只用 IPv4 启动 (make forget 之后会再试): $why"
+		remember COMPOSE_FILE docker-compose.yml:deploy/ipv4.yml
+		start && why=
+		;;
+	esac
+	if [ -n "$why" ]; then
+		why=$(grep . .tools/up.log | tail -n 1)
+		compose logs --tail 3 hello-tcp chat-server udp-temp >&2 || true # their last words
+		if [ -z "$was_up" ]; then compose --progress quiet down --volumes -t 1; fi
+		moves=
+		for want in $wants; do
+			name=${want#*/} name=${name%/*}
+			case $why in *:"${want##*/}"[!0-9]*) remember "$name" && advise "${want%%/*}" "$name" "${want##*/}" ;; esac
+		done
+		case $moves:$why in
+		?*:*) fail "$name: $why" "$name: $why" "${moves}make up" "${moves}make up" ;;
+		*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
+		*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
+		*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
+		esac
+	fi
 }
 
-port() { # SERVICE PORT [FLAG]: where it is published
-	compose port ${3:-} "$1" "$2" | sed 's/.*://'
-}
-hello=$(port hello-tcp 8080) chat=$(port chat-server 12345) temp=$(port udp-temp 1314 --protocol=udp)
-attach="docker attach $project" run="$(told)$compose_name run --rm" make="$(told)make"
-if [ "$(setting CHAT_SERVER_MODE)" = turns ]; then # without an operator nobody answers, and a second person waits
-	begins=$(words "begins the chat" "先说话") answers=$(words "the operator, who answers" "操作员, 由他回答")
-	another="CHAT_SERVER_MODE=turns $run chat-client"
-else
-	begins=$(words "a person in the chat" "聊天的一个人") answers=$(words "the operator" "服务器端的操作员")
-	another="$run chat-client -name $(words Anna 小明)"
-fi
+port() { compose port "$@" | sed 's/.*://'; } # SERVICE PORT [FLAG]: where it is published
+line() { printf '  %-*s # %s\n' $width "$1" "$(words "$2" "$3")"; }
+run="$(compose_name) run --rm" width=46
 words "
-the lab is up:
-  hello-tcp    http://localhost:$hello
-  chat-server  nc 127.0.0.1 $chat
-  udp-temp     nc -u 127.0.0.1 $temp
-next, each in a terminal of its own (Ctrl-P Ctrl-Q leaves):
-  $attach-chat-client-1     $begins
-  $attach-chat-server-1     $answers
-  $attach-hello-client-1    or temp-client-1
-  $another
-  $run temp-client 36.6
-  $make watch    every packet of hello-tcp (S=chat-server, S=udp-temp)
-  $make logs     what the servers tell
-  $make down     stops it all" "
-实验环境已启动:
-  hello-tcp    http://localhost:$hello
-  chat-server  nc 127.0.0.1 $chat
-  udp-temp     nc -u 127.0.0.1 $temp
-接下来, 各开一个终端 (Ctrl-P Ctrl-Q 离开):
-  $attach-chat-client-1     $begins
-  $attach-chat-server-1     $answers
-  $attach-hello-client-1    或 temp-client-1
-  $another
-  $run temp-client 36.6
-  $make watch    看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)
-  $make logs     查看服务器输出
-  $make down     全部停止"
+the lab is up:" "
+实验环境已启动:"
+line "curl http://localhost:$(port hello-tcp 8080)" "hello-tcp, for a browser too" "hello-tcp, 也可以用浏览器"
+line "nc 127.0.0.1 $(port chat-server 12345)" chat-server chat-server
+line "nc -u 127.0.0.1 $(port --protocol=udp udp-temp 1314)" udp-temp udp-temp
+words "next, each in a terminal of its own (Ctrl-P Ctrl-Q leaves it):" "接下来, 各开一个终端 (Ctrl-P Ctrl-Q 离开):"
+if [ "$(setting CHAT_SERVER_MODE)" = turns ]; then # without an operator nobody answers, and a second person waits
+	line "docker attach $project-chat-client-1" "begins the chat" "先说话"
+	line "docker attach $project-chat-server-1" "the operator, who answers" "操作员, 由他回答"
+	line "$run chat-client" "the next one, who waits" "下一个人, 要等"
+else
+	line "docker attach $project-chat-client-1" "a person in the chat" "聊天的一个人"
+	line "docker attach $project-chat-server-1" "the operator" "服务器端的操作员"
+	line "$run chat-client -name $(words Anna 小明)" "one more person" "再来一个人"
+fi
+line "docker attach $project-hello-client-1" "or temp-client-1" "或 temp-client-1"
+line "$run temp-client 36.6" "ask for a temperature" "问一个温度"
+line "make watch" "every packet of hello-tcp (S=chat-server, S=udp-temp)" "看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)"
+line "make logs" "what the servers tell" "查看服务器输出"
+line "make down" "stops it all" "全部停止"
+bind=$(setting LAB_BIND 127.0.0.1)
+if [ "$bind" != 127.0.0.1 ]; then
+	say "LAB_BIND=$bind: everyone who reaches this machine reaches the three servers" "LAB_BIND=$bind: 能连到这台机器的人都能连到这三个服务器"
+fi

@@ -29,9 +29,11 @@ var settings = regexp.MustCompile(`^(HELLO|CHAT|UDP|TEMP|WIRE|NETLAB|LAB|COMPOSE
 
 func newStack(t *testing.T, name string, env ...string) *stack {
 	t.Helper()
-	compose := strings.Fields(os.Getenv("COMPOSE"))
-	if len(compose) == 0 {
-		compose = []string{"docker", "compose"}
+	compose := []string{"docker", "compose"}
+	if ours, err := filepath.Abs("../.tools/docker-compose"); err == nil { // built by prepare.sh, if Docker has none
+		if _, err := os.Stat(ours); err == nil {
+			compose = []string{ours}
+		}
 	}
 	if err := exec.Command(compose[0], append(compose[1:], "version")...).Run(); err != nil {
 		if os.Getenv("E2E") != "" {
@@ -64,7 +66,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 
 // labEnv is the environment of a lab beside others, with no setting of whoever runs the tests.
 func labEnv() []string {
-	env := []string{"HELLO_PORT=0", "CHAT_PORT=0", "TEMP_PORT=0", "LAB_SUBNET6=" + subnet6()}
+	env := []string{"HELLO_PORT=0", "CHAT_PORT=0", "TEMP_PORT=0", "LAB_PREFIX6=" + prefix6()}
 	for _, kv := range os.Environ() {
 		if !settings.MatchString(kv) {
 			env = append(env, kv)

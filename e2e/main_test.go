@@ -187,15 +187,16 @@ func leftovers(filter string) string {
 }
 
 func createNetwork(name string) error {
-	_, err := cli("network", "create", "--label="+label+"="+suite.run, "--ipv6", "--subnet="+subnet6(), name)
+	_, err := cli("network", "create", "--label="+label+"="+suite.run, "--ipv6", "--subnet="+prefix6()+"::/64", name)
 	return err
 }
 
-// subnet6 is a random IPv6 subnet, so that runs side by side don't collide. Beginning with fd it is a private one.
-func subnet6() string {
-	b := make([]byte, 6)
+// prefix6 is a random IPv6 prefix, the first half of a subnet, so that runs side by side don't collide. Beginning
+// with fd it is a private one.
+func prefix6() string {
+	b := make([]byte, 7)
 	rand.Read(b)
-	return fmt.Sprintf("fd%02x:%x:%x:%x::/64", b[0], b[1:3], b[3:5], b[5])
+	return fmt.Sprintf("fd%02x:%x:%x:%x", b[0], b[1:3], b[3:5], b[5:7])
 }
 
 func image(service string) string { return "localhost/netlab/" + service + ":dev" }

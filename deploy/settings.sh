@@ -1,0 +1,16 @@
+#!/bin/sh
+# settings.sh forget | zh | en: what "make up" remembers for this clone, in .env.
+set -eu
+cd "$(dirname "$0")/.."
+. deploy/common.sh
+case $1 in
+forget)
+	for name in $(sed -n "s/=.*$mark\$//p" .env 2>/dev/null); do remember "$name"; done
+	;;
+zh | en)
+	remember NETLAB_LANG "$1"
+	. deploy/common.sh # in that language
+	[ "$(setting NETLAB_LANG)" = "$1" ] || fail "NETLAB_LANG is set in .env or in the shell" "NETLAB_LANG 已在 .env 或 shell 中设置"
+	say "English from now on; for the servers, too: make up" "从现在起用中文; 要让服务器也用中文: make up"
+	;;
+esac
