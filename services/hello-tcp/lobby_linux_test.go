@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/services/hello-tcp/lobby"
 )
 
 // What comes while the lobby answers must not make its close a reset: the answer arrives, once, and the end in order.
@@ -18,15 +19,13 @@ func TestMoreComesInTheLobby(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
 	var p *labtest.Peer
 	s, story := startOn(t, testConfig(), func(s *server) net.Listener {
-		l := newLobby(ln, s).(*lobby)
-		answer := l.answer
-		l.answer = func(request []byte) []byte { // after the read, and before the close
+		l := lobby.New(ln, maxHead, func(request []byte) []byte { // after the read, and before the close
 			if string(request) == "hello" {
 				p.Send("and more")
 				arrived(t, p)
 			}
-			return answer(request)
-		}
+			return s.answerAtOnce(request)
+		}, s.endedAtOnce)
 		p = labtest.Dial(t, l.Addr())
 		p.Send("hello")
 		return l

@@ -3,23 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"slices"
 	"time"
 
-	"go.uber.org/zap"
-
-	"netlab.example/pkg/app"
-	"netlab.example/pkg/failure"
-	"netlab.example/pkg/language"
-	"netlab.example/pkg/ops"
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/tcpserver"
 	"netlab.example/pkg/text"
-	"netlab.example/pkg/transcript"
 )
 
 const (
@@ -30,66 +20,6 @@ const (
 	drainBytes   = 16 << 20
 	shownBytes   = 400 // of a request, in the transcript
 )
-
-func serve(ctx context.Context, cfg Config, env app.Env) error {
-	if cfg.IdleTimeout == 0 {
-		return failure.Usage(fmt.Errorf("HELLO_TCP_IDLE_TIMEOUT=0: %w", language.Errorf("没有人这么快", "nobody is that fast")))
-	}
-	lns, err := sockets.Listen(ctx, cfg.Listen, sockets.Options{
-		Backlog: int(cfg.Backlog), Congestion: cfg.Congestion, DeferAccept: bool(cfg.DeferAccept), NoKeepAlive: true,
-	})
-	if err != nil {
-		return err
-	}
-	for _, ln := range lns {
-		defer ln.Close() // the server does that too; where it never starts, a socket file must go all the same
-	}
-	s := newServer(cfg, env)
-	defer s.story.Close()
-	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
-	if err != nil {
-		return err
-	}
-	defer health.Close()
-	for _, ln := range lns {
-		env.Log.Info("listening", zap.String("addr", ln.Addr().Network()+"://"+ln.Addr().String()))
-	}
-	s.story.Printf("%s", s.say.Started)
-	health.Ready()
-	return s.serve(ctx, lns...)
-}
-
-type server struct {
-	cfg    Config
-	answer []byte
-	log    *zap.Logger
-	story  *transcript.Transcript
-	say    phrases
-	counts counts
-	asked  asked
-}
-
-func newServer(cfg Config, env app.Env) *server {
-	s := &server{
-		cfg: cfg, answer: answerTo(cfg.Name), log: env.Log, say: words.In(env.Lang.People), counts: newCounts(),
-	}
-	if cfg.Transcript {
-		s.story = transcript.New(env.Stdout, env.Lang.People)
-	}
-	return s
-}
-
-func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
-	srv := tcpserver.Server{
-		Handler: s.handle, MaxConns: int(s.cfg.MaxConns), Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
-		Full: s.asked.makeRoom,
-	}
-	front := slices.Clone(lns)
-	for i, ln := range lns {
-		front[i] = newLobby(ln, s) // fast, and no part of the lesson: without this line all works as well
-	}
-	return srv.Serve(ctx, front...)
-}
 
 // handle is the lesson: read a request, answer it, close. What can go wrong is in how each step ends.
 func (s *server) handle(ctx context.Context, conn net.Conn) error {
@@ -215,7 +145,7 @@ func (s *server) drain(ctx context.Context, conn net.Conn) {
 	if sockets.CloseWrite(conn) != nil {
 		return
 	}
-	s.asked.remove(conn) // whoever has an answer may make room again
+	s.asked.remove(conn) // who has an answer may make room again
 	conn.SetReadDeadline(time.Now().Add(drainTime))
 	if ctx.Err() != nil {
 		conn.SetReadDeadline(time.Now().Add(min(drainTime, s.cfg.ShutdownTimeout.D()/2)))
