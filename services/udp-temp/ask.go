@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+const maxAnswer = 1024 // bytes of an answer that are looked at
+
 // waits are how long each try waits for an answer. They grow: what is lost because a network is full
 // is not helped by asking more often.
 var waits = [...]time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second}
@@ -35,7 +37,7 @@ func (a *asker) ask(ctx context.Context, question string) (string, error) {
 	a.last = conn
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 
-	buf := make([]byte, maxDatagram)
+	buf := make([]byte, maxAnswer)
 	for i, wait := range waits {
 		if i > 0 {
 			a.again(waits[i-1], i+1)

@@ -5,13 +5,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cockroachdb/apd/v3"
+	"golang.org/x/text/width"
+
 	"netlab.example/pkg/text"
 )
 
-const (
-	maxNumber   = 32   // bytes of a number
-	maxDatagram = 1024 // bytes of a datagram that are looked at: a number has room, with white space around it
-)
+const maxNumber = 32 // bytes of a number
 
 // A kind says what a datagram is.
 type kind int
@@ -23,14 +23,14 @@ const (
 	tooCold
 	tooHot
 	tooLong
+	utf16
 	noNumber
 
-	// Never answered. Junk deserves no packet, and whoever answers an answer may do so for ever.
+	// Never answered. Junk deserves no packet, and a server that answers an answer may do so for ever.
 	empty
 	notUTF8
 	control
 	ourText // begins like an answer of ours
-	ourself // comes from our own address
 
 	kinds
 )
@@ -38,188 +38,139 @@ const (
 // String is the kind's name in the metrics.
 func (k kind) String() string {
 	return [kinds]string{
-		"number", "too_cold", "too_hot", "too_long", "no_number",
-		"empty", "not_utf8", "control_characters", "our_text", "our_address",
+		"number", "too_cold", "too_hot", "too_long", "utf16", "no_number",
+		"empty", "not_utf8", "control_characters", "our_text",
 	}[k]
 }
 
-// refused tells whether a datagram of this kind is answered with a line that says why it is no temperature.
+// refused reports whether a datagram of this kind is answered with a line that says why it is no temperature.
 func (k kind) refused() bool { return tooCold <= k && k <= noNumber }
 
-// celsius is a number of degrees as it was written, without the zeros that change nothing: 036.60 is
-// 36 and 6. Digits are kept, not a float64: in binary there is no 36.6, and 37 × 1.8 + 32 is
-// 98.60000000000001.
-type celsius struct {
-	negative bool
-	whole    []byte // the digits before the point
-	fraction []byte // the digits after it
-}
+// Temperatures are decimal numbers, not float64: in binary there is no 36.6, and 37 × 1.8 + 32 is 98.60000000000001.
+var (
+	coldest    = apd.New(-27315, -2)
+	hottest    = apd.New(1e9, 0)
+	nineFifths = apd.New(18, -1)
+	freezing   = apd.New(32, 0)
+	exact      = apd.BaseContext.WithPrecision(maxNumber + 8) // digits: more than any result has
+)
 
-// parse reads a datagram: ASCII white space, [+-]digits[.digits], ASCII white space. Where cut is true,
-// data is only the beginning of what was sent. It copies nothing: the number is a part of data.
-func parse(data []byte, cut bool) (celsius, kind) {
-	trimmed := data
-	for len(trimmed) > 0 && isSpace(trimmed[0]) {
-		trimmed = trimmed[1:]
+// parse reads a datagram: [+-]digits[.digits], with white space around it. If cut is set, data is only the beginning
+// of what was sent.
+//
+// What people mean counts, too: a C program sends the NUL at the end of its string, an editor puts a byte order mark
+// before the first line, and a Chinese input method types full-width digits.
+func parse(data []byte, cut bool) (*apd.Decimal, kind) {
+	if isUTF16(data) {
+		return nil, utf16
 	}
+	line := trim(data)
 	if cut {
-		if k := classify(trimmed[:len(trimmed)-text.Unfinished(trimmed)]); k != noNumber && k != empty {
-			return celsius{}, k
+		if k := classify(line[:len(line)-text.Unfinished(line)]); k != noNumber && k != empty {
+			return nil, k
 		}
-		return celsius{}, tooLong
+		return nil, tooLong
 	}
-	for len(trimmed) > 0 && isSpace(trimmed[len(trimmed)-1]) {
-		trimmed = trimmed[:len(trimmed)-1]
+	digits := line
+	if bytes.ContainsFunc(line, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		digits = trim(width.Fold.Bytes(line))
 	}
-	c, ok := scan(trimmed)
 	switch {
-	case !ok:
-		return celsius{}, classify(trimmed)
-	case len(trimmed) > maxNumber:
-		return celsius{}, tooLong
-	case c.negative && c.beyond("273", "15"):
-		return celsius{}, tooCold
-	case !c.negative && c.beyond("1000000000", ""):
-		return celsius{}, tooHot
+	case !isNumber(digits):
+		return nil, classify(line)
+	case len(digits) > maxNumber:
+		return nil, tooLong
+	}
+	c := new(apd.Decimal)
+	c.SetString(string(digits)) // takes all that isNumber does
+	switch {
+	case c.Cmp(coldest) < 0:
+		return nil, tooCold
+	case c.Cmp(hottest) > 0:
+		return nil, tooHot
 	}
 	return c, number
 }
 
-// isSpace tells ASCII white space. Package bytes would take Unicode's too, of which the protocol says nothing.
-func isSpace(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' }
-
-// scan reads [+-]digits[.digits], and nothing around it.
-func scan(text []byte) (c celsius, ok bool) {
-	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
-		c.negative = text[0] == '-'
-		text = text[1:]
-	}
-	c.whole, text = digits(text)
-	ok = len(c.whole) > 0
-	if len(text) > 0 && text[0] == '.' {
-		c.fraction, text = digits(text[1:])
-		ok = ok && len(c.fraction) > 0
-	}
-	c.whole = bytes.TrimLeft(c.whole, "0")
-	c.fraction = bytes.TrimRight(c.fraction, "0")
-	return c, ok && len(text) == 0
+// trim cuts off white space, a byte order mark at the beginning, and NULs at the end.
+func trim(data []byte) []byte {
+	const space = " \t\n\v\f\r"
+	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), space)
+	return bytes.TrimRight(data, space+"\x00")
 }
 
-func digits(text []byte) (digits, rest []byte) {
-	n := 0
-	for n < len(text) && '0' <= text[n] && text[n] <= '9' {
-		n++
+// isNumber reports whether b is [+-]digits[.digits].
+func isNumber(b []byte) bool {
+	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+		b = b[1:]
 	}
-	return text[:n], text[n:]
+	whole, fraction, point := bytes.Cut(b, []byte("."))
+	return areDigits(whole) && (!point || areDigits(fraction))
 }
 
-// beyond tells whether c without its sign is more than whole.fraction. Digits are compared as text:
-// more of them before the point are more, and after the point the first difference decides.
-func (c celsius) beyond(whole, fraction string) bool {
-	if len(c.whole) != len(whole) {
-		return len(c.whole) > len(whole)
-	}
-	if string(c.whole) != whole {
-		return string(c.whole) > whole
-	}
-	return string(c.fraction) > fraction
+func areDigits(b []byte) bool { return len(b) > 0 && len(bytes.TrimLeft(b, "0123456789")) == 0 }
+
+// appendFahrenheit appends C × 9/5 + 32 to dst.
+func appendFahrenheit(dst []byte, c *apd.Decimal) []byte {
+	var f apd.Decimal
+	exact.Mul(&f, c, nineFifths)
+	exact.Add(&f, &f, freezing)
+	f.Reduce(&f) // 212.0 is 212
+	return f.Append(dst, 'f')
 }
 
-// digit is the digit that stands for 10^place.
-func (c celsius) digit(place int) int {
+// classify says what line is that is no number.
+func classify(line []byte) kind {
 	switch {
-	case place < 0 && -place <= len(c.fraction):
-		return int(c.fraction[-place-1] - '0')
-	case place >= 0 && place < len(c.whole):
-		return int(c.whole[len(c.whole)-1-place] - '0')
-	}
-	return 0
-}
-
-// appendFahrenheit appends C × 9/5 + 32 to dst. It is exact: it works as one does on paper, digit by
-// digit from the right. Ten times the result is 18 × C + 320, which needs no division.
-//
-//	C = 36.6      36.6 × 18 = 658.8      658.8 + 320 = 978.8      F = 97.88
-func (c celsius) appendFahrenheit(dst []byte) []byte {
-	// Where a column's sum is negative, its digit is still 0 to 9 and the carry is negative. A carry
-	// that is negative at the end means a negative result: turn all signs round and work once more.
-	for _, sign := range [...]int{1, -1} {
-		eighteen := 18 * sign
-		if c.negative {
-			eighteen = -eighteen
-		}
-		// The columns run from the last digit of the fraction to two beyond the longest number.
-		var paper [maxNumber + 8]byte
-		left := len(paper)
-		carry := 0
-		for place := -len(c.fraction); place < max(len(c.whole), len("320"))+2; place++ {
-			sum := eighteen*c.digit(place) + carry
-			switch place {
-			case 1:
-				sum += 2 * sign
-			case 2:
-				sum += 3 * sign
-			}
-			carry = sum / 10
-			if sum%10 < 0 {
-				carry-- // towards minus infinity: Go's division goes towards zero
-			}
-			left--
-			paper[left] = byte('0' + sum - 10*carry)
-		}
-		if carry < 0 {
-			continue
-		}
-		if sign < 0 {
-			dst = append(dst, '-')
-		}
-		point := len(paper) - len(c.fraction) - 1 // a tenth of it: one column to the left
-		dst = append(dst, bytes.TrimLeft(paper[left:point-1], "0")...)
-		dst = append(dst, paper[point-1])
-		if rest := bytes.TrimRight(paper[point:], "0"); len(rest) > 0 {
-			dst = append(dst, '.')
-			dst = append(dst, rest...)
-		}
-		break
-	}
-	return dst
-}
-
-// classify says what text is that is no number.
-func classify(text []byte) kind {
-	switch {
-	case len(text) == 0:
+	case len(line) == 0:
 		return empty
-	case !utf8.Valid(text):
+	case !utf8.Valid(line):
 		return notUTF8
-	case bytes.ContainsFunc(text, unicode.IsControl):
+	case bytes.ContainsFunc(line, unicode.IsControl):
 		return control
-	case likeOurs(text):
+	case likeOurs(line):
 		return ourText
 	}
 	return noNumber
 }
 
-// likeOurs tells whether text begins like an answer of ours, in either language. If we answered those,
+// isUTF16 reports whether data is text in UTF-16: it begins with a byte order mark, or every second byte is NUL, as in
+// ASCII text. Two bytes are no such text but a digit and the NUL at the end of a C string.
+func isUTF16(data []byte) bool {
+	if len(data) < 4 || len(data)%2 != 0 {
+		return false
+	}
+	if bom := string(data[:2]); bom == "\xff\xfe" || bom == "\xfe\xff" {
+		return true
+	}
+	for i, b := range data {
+		if (b == 0) != (data[i%2] == 0) {
+			return false
+		}
+	}
+	return (data[0] == 0) != (data[1] == 0)
+}
+
+// likeOurs reports whether line begins like an answer of ours, in either language. If we answered those,
 // one datagram with a forged sender would make two servers talk to each other for ever.
-func likeOurs(text []byte) bool {
+func likeOurs(line []byte) bool {
 	for _, w := range [...]wire{wireWords.Zh, wireWords.En} {
-		if begins(text, w.Answer) || begins(text, w.Refusal) {
+		if begins(line, w.Answer) || begins(line, w.Refusal) {
 			return true
 		}
 	}
 	return false
 }
 
-func begins(text []byte, with string) bool {
-	return len(text) >= len(with) && string(text[:len(with)]) == with
+func begins(line []byte, with string) bool {
+	return len(line) >= len(with) && string(line[:len(with)]) == with
 }
 
-// appendAnswer appends the answer to a question of kind k, or nothing where none is due.
-func (w *wire) appendAnswer(dst []byte, c celsius, k kind) []byte {
+// appendAnswer appends the answer to a question of kind k, or nothing if none is due.
+func (w *wire) appendAnswer(dst []byte, c *apd.Decimal, k kind) []byte {
 	switch {
 	case k == number:
-		return c.appendFahrenheit(append(dst, w.Answer...))
+		return appendFahrenheit(append(dst, w.Answer...), c)
 	case k.refused():
 		return append(append(dst, w.Refusal...), w.Why[k]...)
 	}

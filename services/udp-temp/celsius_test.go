@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"netlab.example/services/udp-temp/batch"
 )
 
 func TestParse(t *testing.T) {
@@ -70,13 +72,39 @@ func TestParse(t *testing.T) {
 		{"1_000", noNumber, ""},
 		{"inf", noNumber, ""},
 		{"nan", noNumber, ""},
-		{"\uff13\uff17", noNumber, ""}, // full-width digits
-		{"\u300037", noNumber, ""},     // ideographic space
+		{"36。6", noNumber, ""},
+		{"−40", noNumber, ""}, // U+2212: a mathematician's minus
+
+		// What a person meant: a C string, the first line of an editor's file, a Chinese input method.
+		{"36.6\x00", number, "97.88"},
+		{"36.6\n\x00\x00\x00", number, "97.88"},
+		{"3\x00", number, "37.4"},
+		{"hot\x00", noNumber, ""},
+		{"\ufeff36.6", number, "97.88"},
+		{"\ufeff 36.6\r\n", number, "97.88"},
+		{"３６．６", number, "97.88"},
+		{"－４０", number, "-40"},
+		{"＋３7\u3000", number, "98.6"},
+		{"\u300037", number, "98.6"}, // ideographic space
+		{strings.Repeat("１", 32), tooHot, ""},
+		{strings.Repeat("１", 33), tooLong, ""},
+		{"３６．", noNumber, ""},
+
+		// What is no UTF-8 but was meant is at least told apart.
+		{"3\x006\x00.\x006\x00", utf16, ""},
+		{"\x003\x006\x00.\x006", utf16, ""},
+		{"\xff\xfe3\x006\x00", utf16, ""},
+		{"\xfe\xff\x003\x006", utf16, ""},
+		{"\xff\xfe\x60\x4f\x7d\x59", utf16, ""}, // 你好
+		{"\xff\xfe", notUTF8, ""},
+		{"3\x00\x00\x00", number, "37.4"},
 
 		{"", empty, ""},
 		{" \r\n", empty, ""},
 		{"\xff37", notUTF8, ""},
-		{"3\x00", control, ""},
+		{"3\x006", control, ""},
+		{"\x00", empty, ""},
+		{"\x003", control, ""},
 		{"\x1b[2J", control, ""},
 		{"3\n7", control, ""},
 		{"3\u00857", control, ""},
@@ -89,7 +117,7 @@ func TestParse(t *testing.T) {
 		c, k := parse([]byte(tc.in), false)
 		got := ""
 		if k == number {
-			got = string(c.appendFahrenheit(nil))
+			got = string(appendFahrenheit(nil, c))
 		}
 		if k != tc.kind || got != tc.want {
 			t.Errorf("%q: %v %q, want %v %q", tc.in, k, got, tc.kind, tc.want)
@@ -103,13 +131,15 @@ func TestParseCut(t *testing.T) {
 		in   string
 		kind kind
 	}{
-		{strings.Repeat("x", maxDatagram), tooLong},
-		{strings.Repeat("1", maxDatagram), tooLong},
-		{strings.Repeat(" ", maxDatagram), tooLong},
-		{strings.Repeat("度", maxDatagram)[:maxDatagram], tooLong},
-		{strings.Repeat("\x00", maxDatagram), control},
-		{strings.Repeat("\xff", maxDatagram), notUTF8},
-		{"Cannot convert: " + strings.Repeat("x", maxDatagram), ourText},
+		{strings.Repeat("x", batch.MaxData), tooLong},
+		{strings.Repeat("1", batch.MaxData), tooLong},
+		{strings.Repeat(" ", batch.MaxData), tooLong},
+		{strings.Repeat("度", batch.MaxData)[:batch.MaxData], tooLong},
+		{strings.Repeat("\x00", batch.MaxData), tooLong},
+		{strings.Repeat("\x1b", batch.MaxData), control},
+		{strings.Repeat("3\x00", batch.MaxData/2), utf16},
+		{strings.Repeat("\xff", batch.MaxData), notUTF8},
+		{"Cannot convert: " + strings.Repeat("x", batch.MaxData), ourText},
 	} {
 		if _, k := parse([]byte(tc.in), true); k != tc.kind {
 			t.Errorf("%.20q...: %v, want %v", tc.in, k, tc.kind)
@@ -125,8 +155,34 @@ var (
 
 // expected is parse again, by the book: a regular expression and fractions.
 func expected(data []byte) (string, kind) {
-	text := strings.Trim(string(data), " \t\n\v\f\r")
+	if n := len(data); n >= 4 && n%2 == 0 {
+		var zeros [2]int
+		for i, b := range data {
+			if b == 0 {
+				zeros[i%2]++
+			}
+		}
+		mark := string(data[:2])
+		if zeros == [2]int{0, n / 2} || zeros == [2]int{n / 2, 0} || mark == "\xff\xfe" || mark == "\xfe\xff" {
+			return "", utf16
+		}
+	}
+	text := strings.TrimLeft(strings.TrimPrefix(string(data), "\ufeff"), " \t\n\v\f\r")
+	text = strings.TrimRight(text, " \t\n\v\f\r\x00")
+	narrow := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case '！' <= r && r <= '～':
+			return r - '！' + '!'
+		case r == '\u3000':
+			return ' '
+		}
+		return r
+	}, text), " \t\n\v\f\r\x00")
 	switch {
+	case syntax.MatchString(narrow) && len(narrow) > 32:
+		return "", tooLong
+	case syntax.MatchString(narrow):
+		text = narrow
 	case text == "":
 		return "", empty
 	case !utf8.ValidString(text):
@@ -135,10 +191,8 @@ func expected(data []byte) (string, kind) {
 		return "", control
 	case answers.MatchString(text):
 		return "", ourText
-	case !syntax.MatchString(text):
+	default:
 		return "", noNumber
-	case len(text) > 32:
-		return "", tooLong
 	}
 	c, _ := new(big.Rat).SetString(text)
 	if c.Cmp(big.NewRat(-27315, 100)) < 0 {
@@ -153,14 +207,14 @@ func expected(data []byte) (string, kind) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"37", "-273.15", "1000000000.1", "-17.7777777777777777777777777778", "hello", "", "\xff", "\x1b[2J", "转换后的温度(华氏温度):97.88", "1\u20282"} {
+	for _, s := range []string{"37", "-273.15", "1000000000.1", "-17.7777777777777777777777777778", "hello", "", "\xff", "\x1b[2J", "转换后的温度(华氏温度):97.88", "1\u20282", "３６．６", "\ufeff36.6\x00", "3\x006\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, k := parse(data, false)
 		got := ""
 		if k == number {
-			got = string(c.appendFahrenheit(nil))
+			got = string(appendFahrenheit(nil, c))
 		}
 		if want, wk := expected(data); got != want || k != wk {
 			t.Errorf("%q: %v %q, want %v %q", data, k, got, wk, want)
@@ -192,7 +246,7 @@ func FuzzNumber(f *testing.F) {
 		c, k := parse([]byte(text), false)
 		got := ""
 		if k == number {
-			got = string(c.appendFahrenheit(nil))
+			got = string(appendFahrenheit(nil, c))
 		}
 		if want, wk := expected([]byte(text)); got != want || k != wk {
 			t.Errorf("%q: %v %q, want %v %q", text, k, got, wk, want)
@@ -220,7 +274,7 @@ func TestAnswers(t *testing.T) {
 func TestRefusalsAreShort(t *testing.T) {
 	for _, w := range []wire{wireWords.Zh, wireWords.En} {
 		for k := tooCold; k <= noNumber; k++ {
-			if n := len(w.appendAnswer(nil, celsius{}, k)); n > 48 {
+			if n := len(w.appendAnswer(nil, nil, k)); n > 48 {
 				t.Errorf("%v: %d bytes", k, n)
 			}
 		}

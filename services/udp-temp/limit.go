@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"netlab.example/services/udp-temp/batch"
 )
 
 const (
@@ -35,11 +37,11 @@ func newLimiter() *limiter {
 	return &limiter{seed: maphash.MakeSeed(), start: time.Now().Add(-time.Second)} // zero times are a second old
 }
 
-// allow tells whether a refusal may be sent to a, and counts it as sent.
-func (l *limiter) allow(a *address) bool {
-	hash := maphash.Bytes(l.seed, a.path)
-	if a.udp.IsValid() {
-		ip := a.udp.Addr().As16() // without the port: that costs a sender nothing to change
+// allow reports whether a refusal may be sent to a, and counts it as sent.
+func (l *limiter) allow(a batch.Address) bool {
+	hash := maphash.Bytes(l.seed, a.Path)
+	if a.UDP.IsValid() {
+		ip := a.UDP.Addr().As16() // without the port: that costs a sender nothing to change
 		hash = maphash.Bytes(l.seed, ip[:])
 	}
 	now := time.Since(l.start)

@@ -17,6 +17,7 @@ var wireWords = language.Both[wire]{
 			tooCold:  "低于绝对零度 -273.15",
 			tooHot:   "高于 1000000000",
 			tooLong:  "超过 32 个字节",
+			utf16:    "这是 UTF-16, 请用 UTF-8 发送",
 			noNumber: "不是数字, 请发送例如 36.6",
 		},
 	},
@@ -27,15 +28,11 @@ var wireWords = language.Both[wire]{
 			tooCold:  "below absolute zero, -273.15",
 			tooHot:   "above 1000000000",
 			tooLong:  "over 32 bytes",
+			utf16:    "this is UTF-16, send UTF-8",
 			noNumber: "send a number such as 36.6",
 		},
 	},
 }
-
-// A reason costs nothing to hand to the transcript: see datagram.go.
-type reason string
-
-func (r *reason) String() string { return string(*r) }
 
 // phrases are what people read, in one language. A %s is said at its field.
 type phrases struct {
@@ -45,8 +42,8 @@ type phrases struct {
 	Answered  string        // host, port, what was received, answer. On an AF_UNIX socket the host is "unix", the port a path
 	Silent    string        // host, port, what was received, why it is not answered
 	Lost      string        // host, port, why the answer could not be sent
-	Quiet     [kinds]reason // why a kind is not answered
-	Limited   reason
+	Quiet     [kinds]string // why a kind is not answered
+	Limited   string
 
 	// The client's.
 	Ask         string
@@ -69,12 +66,11 @@ var words = language.Both[phrases]{
 		Answered:  "从%s:%s收到请求数据: %s  -> %s",
 		Silent:    "从%s:%s收到请求数据: %s  (不回答: %s)",
 		Lost:      "给%s:%s的回答没有送达: %v",
-		Quiet: [kinds]reason{
+		Quiet: [kinds]string{
 			empty:   "没有内容",
 			notUTF8: "不是 UTF-8",
 			control: "含有控制字符",
 			ourText: "它自己就像一个回答",
-			ourself: "它来自我们自己的地址",
 		},
 		Limited: "对这个地址每秒最多说 10 次无法转换",
 
@@ -96,12 +92,11 @@ var words = language.Both[phrases]{
 		Answered:  "Request from %s:%s: %s  -> %s",
 		Silent:    "Request from %s:%s: %s  (not answered: %s)",
 		Lost:      "The answer to %s:%s could not be sent: %v",
-		Quiet: [kinds]reason{
+		Quiet: [kinds]string{
 			empty:   "there is nothing in it",
 			notUTF8: "it is not UTF-8",
 			control: "it has control characters",
 			ourText: "it looks like an answer itself",
-			ourself: "it comes from our own address",
 		},
 		Limited: "this address is told at most 10 times a second that something cannot be converted",
 

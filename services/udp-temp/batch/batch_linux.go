@@ -1,4 +1,4 @@
-package main
+package batch
 
 import (
 	"bytes"
@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A batch receives and sends many datagrams with one system call: recvmmsg(2) and sendmmsg(2). With a
-// call for each, the calls would cost more than all else that the server does.
+// A Batch receives and sends many datagrams with one system call: recvmmsg(2) and sendmmsg(2).
 //
 //	recvmmsg ──► in ──► places: name, control, data ──► datagrams
 //	                        │      │                        │
@@ -23,12 +22,12 @@ import (
 // The sender's name goes back to the kernel as it came. So does the control message that says which of
 // our addresses was asked: the answer then comes from there. The kernel's own choice may be another
 // one, and a client that is connected to one address does not hear another.
-type batch struct {
+type Batch struct {
 	raw       syscall.RawConn
-	places    [batchSize]place
-	datagrams [batchSize]datagram
-	in, out   [batchSize]header
-	due       [batchSize]*datagram // those whose answers are in out
+	places    [size]place
+	datagrams [size]Datagram
+	in, out   [size]header
+	due       [size]*Datagram // those whose answers are in out
 
 	// What the two functions work on. They are made once: a closure made for each call would be garbage.
 	recvmmsg, sendmmsg func(fd uintptr) bool
@@ -42,10 +41,10 @@ type place struct {
 	name    unix.RawSockaddrAny
 	control pktinfo
 	vec     unix.Iovec
-	data    [maxDatagram]byte
+	data    [MaxData]byte
 
 	answerVec unix.Iovec
-	answer    [maxAnswer]byte
+	answer    [MaxAnswer]byte
 }
 
 // header is struct mmsghdr.
@@ -60,12 +59,13 @@ type pktinfo struct {
 	unix.Inet6Pktinfo
 }
 
-func newBatch(conn net.PacketConn) (*batch, error) {
+// New makes a Batch for a socket.
+func New(conn net.PacketConn) (*Batch, error) {
 	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{raw: raw}
+	b := &Batch{raw: raw}
 	b.recvmmsg = func(fd uintptr) bool {
 		b.call(unix.SYS_RECVMMSG, fd)
 		return b.errno != unix.EAGAIN // where nothing has come, wait and be called again
@@ -85,7 +85,7 @@ func newBatch(conn net.PacketConn) (*batch, error) {
 		in.Control = (*byte)(unsafe.Pointer(&p.control))
 		in.Iov = &p.vec
 		in.SetIovlen(1)
-		b.datagrams[i].answer = p.answer[:0]
+		b.datagrams[i].Answer = p.answer[:0]
 	}
 	var opt error
 	if err := raw.Control(func(fd uintptr) { opt = tellAsked(int(fd)) }); err != nil {
@@ -112,7 +112,7 @@ func tellAsked(fd int) error {
 // call makes one of the two system calls, which differ in their number only. Neither waits: so the scheduler
 // need not be told, as Syscall6 does. That costs little by itself, but on a busy machine the scheduler takes
 // the processor away from whoever is in a system call, and to get it back costs more than the call.
-func (b *batch) call(number, fd uintptr) {
+func (b *Batch) call(number, fd uintptr) {
 	for {
 		n, _, errno := syscall.RawSyscall6(number, fd, uintptr(unsafe.Pointer(&b.work[0])), uintptr(len(b.work)), unix.MSG_DONTWAIT, 0, 0)
 		b.n, b.errno = int(n), errno
@@ -122,8 +122,8 @@ func (b *batch) call(number, fd uintptr) {
 	}
 }
 
-// receive waits for a datagram, and returns it and those that have come with it. They are valid until the next call.
-func (b *batch) receive() ([]datagram, error) {
+// Receive waits for a datagram, and returns it and those that have come with it. They are valid until the next call.
+func (b *Batch) Receive() ([]Datagram, error) {
 	for i := range b.in { // the kernel has put what it used in place of what there is
 		in := &b.in[i]
 		in.Namelen = unix.SizeofSockaddrAny
@@ -139,23 +139,23 @@ func (b *batch) receive() ([]datagram, error) {
 	for i := range b.n {
 		d, p, in := &b.datagrams[i], &b.places[i], &b.in[i]
 		in.Namelen = min(in.Namelen, unix.SizeofSockaddrUnix) // of a path of 108 bytes it counts a NUL that has no room there
-		d.from = sender(&p.name, in.Namelen)
-		d.data = p.data[:in.n]
-		d.cut = in.Flags&unix.MSG_TRUNC != 0
+		d.From = sender(&p.name, in.Namelen)
+		d.Data = p.data[:in.n]
+		d.Cut = in.Flags&unix.MSG_TRUNC != 0
 	}
 	return b.datagrams[:b.n], nil
 }
 
-// send sends the answers of what receive returned. What cannot be sent it hands to lost, with the reason.
-func (b *batch) send(received []datagram, lost func(*datagram, error)) {
+// Send sends the answers of what Receive returned. What cannot be sent it hands to lost, with the reason.
+func (b *Batch) Send(received []Datagram, lost func(*Datagram, error)) {
 	n := 0
 	for i := range received {
 		d, p, in := &b.datagrams[i], &b.places[i], &b.in[i]
-		if len(d.answer) == 0 {
+		if len(d.Answer) == 0 {
 			continue
 		}
-		p.answerVec.Base = &d.answer[0]
-		p.answerVec.SetLen(len(d.answer))
+		p.answerVec.Base = &d.Answer[0]
+		p.answerVec.SetLen(len(d.Answer))
 		b.out[n].Msghdr = in.Msghdr
 		b.out[n].Iov = &p.answerVec
 		b.out[n].Flags = 0
@@ -199,26 +199,26 @@ func (c *pktinfo) turn() {
 }
 
 // sender reads a name of n bytes as the kernel wrote it.
-func sender(name *unix.RawSockaddrAny, n uint32) address {
+func sender(name *unix.RawSockaddrAny, n uint32) Address {
 	port := func(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
 	switch {
 	case n == 0: // an AF_UNIX socket without a name
 	case name.Addr.Family == unix.AF_INET:
 		a := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
-		return address{udp: netip.AddrPortFrom(netip.AddrFrom4(a.Addr), port(&a.Port))}
+		return Address{UDP: netip.AddrPortFrom(netip.AddrFrom4(a.Addr), port(&a.Port))}
 	case name.Addr.Family == unix.AF_INET6:
 		a := (*unix.RawSockaddrInet6)(unsafe.Pointer(name))
 		ip := netip.AddrFrom16(a.Addr).Unmap() // IPv4 that an IPv6 socket received: ::ffff:127.0.0.1
 		if a.Scope_id != 0 {
 			ip = ip.WithZone(strconv.Itoa(int(a.Scope_id)))
 		}
-		return address{udp: netip.AddrPortFrom(ip, port(&a.Port))}
+		return Address{UDP: netip.AddrPortFrom(ip, port(&a.Port))}
 	case name.Addr.Family == unix.AF_UNIX:
 		path := (*[unix.SizeofSockaddrUnix]byte)(unsafe.Pointer(name))[2:n]
 		if i := bytes.IndexByte(path, 0); i > 0 { // a file's name ends there; an abstract one begins so
 			path = path[:i]
 		}
-		return address{path: path}
+		return Address{Path: path}
 	}
-	return address{}
+	return Address{}
 }
