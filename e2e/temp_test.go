@@ -29,6 +29,11 @@ func TestTempAnswers(t *testing.T) {
 				{"1000000000.1", refused},
 				{"1e3", refused},
 				{"你好", refused},
+				{`36.6\x00`, fahrenheit + "97.88"},
+				{`\xef\xbb\xbf36.6`, fahrenheit + "97.88"},
+				{"３６．６", fahrenheit + "97.88"},
+				{"－４０", fahrenheit + "-40"},
+				{`\xff\xfe3\x006\x00`, "无法转换:这是 UTF-16"},
 				{"1" + strings.Repeat("0", 32), refused},
 				{strings.Repeat("9", 60000), refused},
 			} {
@@ -36,7 +41,7 @@ func TestTempAnswers(t *testing.T) {
 					p.send(junk + "\n")
 				}
 				p.send(tc.question + "\n")
-				if got := p.out.expect("\n"); !strings.HasPrefix(got, tc.answer) || tc.answer != refused && got != tc.answer {
+				if got := p.out.expect("\n"); !strings.HasPrefix(got, tc.answer) || !strings.HasPrefix(tc.answer, refused) && got != tc.answer {
 					t.Errorf("%.40q is answered with %q, want %q", tc.question, got, tc.answer)
 				}
 			}
