@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,16 +28,23 @@ type testPerson struct {
 	stop func() // as SIGTERM does
 }
 
+// startClient starts a client on pipes.
 func startClient(t *testing.T, cfg ClientConfig, lang language.Lang, args ...string) *testPerson {
 	t.Helper()
-	d := newDesk(t)
+	return sit(t, newDesk(t), cfg, lang, args...)
+}
+
+func sit(t *testing.T, d *desk, cfg ClientConfig, lang language.Lang, args ...string) *testPerson {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &testPerson{d, make(chan error, 1), cancel}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		p.err <- client(ctx, cfg, app.Env{Args: args, Stdin: d.in, Stdout: d.out, Lang: language.Choice{People: lang}})
-		d.out.Close()
+		if !d.tty {
+			d.out.Close()
+		}
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return p
@@ -150,33 +156,6 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
-// The server goes away and comes back: the client says so, comes back too, under its name, and what was
-// typed meanwhile waits.
-func TestClientOutlivesTheServer(t *testing.T) {
-	url := "unix://" + t.TempDir() + "/c.sock"
-	ln := listen(t, url)
-	ann := startClient(t, ClientConfig{Server: url}, language.English)
-	conn := accept(t, ln)
-	ann.types("/nick Ann\n")
-	expectFrom(t, conn, "/nick Ann\n")
-	ln.Close()
-	conn.Close()
-	ann.expectSoon("the connection to the server is gone: the other side closed it; trying again in 500ms\n")
-	ann.expectSoon("no connection to the server: no such socket file; trying again in 1s\n")
-	ann.types("still here\n")
-	conn = accept(t, listen(t, url))
-	expectFrom(t, conn, "/nick Ann\nstill here\n")
-	io.WriteString(conn, "* welcome back\n")
-	ann.expectSoon("Connected to the server\n")
-	ann.expectSoon("* welcome back\n")
-	io.WriteString(conn, "byebye\n") // the server ends it: that is no loss, and no reason to come back
-	conn.Close()
-	ann.expectSoon("byebye\n")
-	if err := ann.leaves(); err != nil {
-		t.Error(err)
-	}
-}
-
 // A server may send anything.
 func TestClientSurvivesItsServer(t *testing.T) {
 	url := "unix://" + t.TempDir() + "/c.sock"
@@ -196,8 +175,8 @@ func TestClientSurvivesItsServer(t *testing.T) {
 	io.WriteString(conn, "\n\xff\x1b]0;title\x07\na bare end")
 	ann.expectSoon("(a line was too long and is not shown)\n")
 	ann.expectSoon(`\xff\x1b]0;title\x07` + "\n")
-	ann.keys.Close() // half-closes
-	if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+	ann.keys.Close() // byebye, and a half-close
+	if rest, err := io.ReadAll(conn); string(rest) != "byebye\n" || err != nil {
 		t.Errorf("got %q, %v", rest, err)
 	}
 	conn.Close()
@@ -219,79 +198,6 @@ func TestClientOfABareServer(t *testing.T) {
 	ann.expectSoon("byebye\n")
 	if err := ann.leaves(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestResetAtTheEndOfAPipeIsAnError(t *testing.T) {
-	ln := listen(t, "tcp4://127.0.0.1:0")
-	ann := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.English)
-	conn := accept(t, ln)
-	ann.types("unread\n")
-	expectFrom(t, conn, "unread\n")
-	ann.keys.Close()
-	if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
-		t.Errorf("got %q, %v", rest, err)
-	}
-	conn.(*net.TCPConn).SetLinger(0)
-	conn.Close()
-	if err := ann.leaves(); err == nil || !strings.Contains(err.Error(), "connection reset") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// A connection breaks in the middle of a pipe: what comes after it is still sent, and the end is an error where
-// something may be lost.
-func TestBreakInMidPipe(t *testing.T) {
-	for name, tc := range map[string]struct {
-		typed string // on the first connection
-		last  string // of the server's there
-		reset bool
-		end   string // of the pipe, after another line
-		want  string
-	}{
-		"a reset":                 {"one\n", "", true, "", "connection reset"},
-		"a reset, then byebye":    {"one\n", "", true, "byebye\n", "connection reset"},
-		"a close":                 {"one\n", "", false, "", "the other side closed it"},
-		"a server that stops":     {"one\n", wire.En.Stopping + "\n", false, "", ""},
-		"nothing was sent":        {"", "", true, "", ""},
-		"what is sent anew":       {"/nick Ann\n", "", true, "", ""},
-		"a reset, though it said": {"one\n", "* hello\n", true, "", "connection reset"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			ln := listen(t, "tcp4://127.0.0.1:0")
-			ann := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.English)
-			conn := accept(t, ln)
-			ann.expectSoon("Connected to the server\n")
-			ann.types(tc.typed)
-			expectFrom(t, conn, tc.typed)
-			io.WriteString(conn, tc.last)
-			if tc.last != "" {
-				ann.expectSoon(tc.last)
-			}
-			if tc.reset {
-				conn.(*net.TCPConn).SetLinger(0)
-			}
-			conn.Close()
-			ann.expectSoon("the connection to the server is gone: ")
-			conn = accept(t, ln)
-			if strings.HasPrefix(tc.typed, "/nick ") {
-				expectFrom(t, conn, tc.typed)
-			}
-			ann.types("two\n" + tc.end)
-			ann.keys.Close()
-			if got, err := io.ReadAll(conn); string(got) != "two\n"+tc.end || err != nil {
-				t.Errorf("the server got %q, %v", got, err)
-			}
-			io.WriteString(conn, tc.end)
-			conn.Close()
-			err := ann.leaves()
-			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
-				t.Errorf("the end is %v, want %q", err, tc.want)
-			}
-			if hint := failure.HintOf(err); tc.want != "" && (hint == nil || hint.Error() != words.En.MayBeLost) {
-				t.Errorf("the hint is %v", hint)
-			}
-		})
 	}
 }
 
@@ -318,85 +224,6 @@ func TestByebyeAtTheEndOfAPipe(t *testing.T) {
 	}
 }
 
-// Our client, and the textbook's server: one recv of 1,024 bytes, a bare send, close.
-func TestClientTakesTurns(t *testing.T) {
-	ln := listen(t, "tcp4://127.0.0.1:0")
-	url := "tcp://" + ln.Addr().String()
-	const ask = "请输入要发送的数据:\n"
-	recv := func(conn net.Conn) string {
-		buf := make([]byte, 1024)
-		n, err := conn.Read(buf)
-		if err != nil && !errors.Is(err, io.EOF) {
-			t.Error(err)
-		}
-		return string(buf[:n])
-	}
-	for _, tc := range []struct{ name, typed, heard, answer, shown string }{
-		{"its byebye", "byebye\n", "byebye", "", ""},
-		{"its exit is a byebye", "exit\n", "byebye", "", ""},
-		{"the server's byebye", "再见\n", "再见", "byebye", "收到服务器的数据: byebye\n"},
-		{"the server just closes", "再见\n", "再见", "", "对方关闭了连接\n"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			p := startClient(t, ClientConfig{Server: url, Mode: inTurns}, language.Chinese)
-			conn := accept(t, ln)
-			p.expect("已经连接到服务器\n" + ask)
-			p.types("你好\n")
-			if got := recv(conn); got != "你好" {
-				t.Errorf("got %q", got)
-			}
-			io.WriteString(conn, "你好呀\x07")
-			p.expect("收到服务器的数据: 你好呀\\x07\n" + ask)
-			p.types("\n")
-			p.expect(ask)
-			p.types(tc.typed)
-			if got := recv(conn); got != tc.heard {
-				t.Errorf("got %q, want %q", got, tc.heard)
-			}
-			io.WriteString(conn, tc.answer)
-			conn.Close()
-			p.expect(tc.shown)
-			if err := p.leaves(); err != nil {
-				t.Error(err)
-			}
-			if rest, _ := io.ReadAll(p.read); len(p.seen)+len(rest) > 0 {
-				t.Errorf("and then %q%q", p.seen, rest)
-			}
-		})
-	}
-}
-
-func TestEndOfInputInTurnsIsByebye(t *testing.T) {
-	ln := listen(t, "tcp4://127.0.0.1:0")
-	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
-	conn := accept(t, ln)
-	p.keys.Close()
-	if got, err := io.ReadAll(conn); string(got) != "byebye" || err != nil {
-		t.Errorf("got %q, %v", got, err)
-	}
-	if err := p.leaves(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestStopInTurnsIsNobodysByebye(t *testing.T) {
-	ln := listen(t, "tcp4://127.0.0.1:0")
-	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
-	conn := accept(t, ln)
-	p.expect("已经连接到服务器\n请输入要发送的数据:\n")
-	p.stop()
-	if err := p.leaves(); err != nil {
-		t.Error(err)
-	}
-	if rest, _ := io.ReadAll(p.read); len(p.seen)+len(rest) > 0 {
-		t.Errorf("and then %q%q", p.seen, rest)
-	}
-	if got, err := io.ReadAll(conn); len(got) > 0 && string(got) != "byebye" || err != nil {
-		t.Errorf("the server got %q, %v", got, err)
-	}
-}
-
-// serve itself, from configuration to exit, with the operator on a pipe.
 func TestALineThatIsTooLong(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
 	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.Chinese)
@@ -416,6 +243,7 @@ func TestFailedStart(t *testing.T) {
 	}
 }
 
+// serve itself, from configuration to exit, with the operator on a pipe.
 func TestServe(t *testing.T) {
 	for _, mode := range []Mode{inRoom, inTurns} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -451,41 +279,5 @@ func TestServe(t *testing.T) {
 				t.Error(err) // the operator's byebye, and the end of their input, stop nothing
 			}
 		})
-	}
-}
-
-// What was entered while a connection was being made is sent once there is one, in order; what is too much is not lost in silence.
-func TestWhatWasEnteredEarlyIsSent(t *testing.T) {
-	d := newDesk(t)
-	term, err := terminal.Open(d.in, d.out, terminal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer term.Close()
-	c := &chatter{say: words.En, lang: language.English, term: term, typed: make(chan typed)}
-	want := ""
-	for i := range maxEarly {
-		c.enteredEarly(fmt.Sprintf("line %d", i))
-		want += fmt.Sprintf("line %d\n", i)
-	}
-	c.enteredEarly("too much")
-	d.expect(fmt.Sprintf(words.En.NotSent, "too much") + "\n")
-
-	ln := listen(t, "tcp://127.0.0.1:0")
-	conn, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { c.visit(t.Context(), conn); close(ended) }()
-	server := accept(t, ln)
-	got := make([]byte, len(want))
-	if _, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Errorf("got %q, %v; want %q", got, err, want)
-	}
-	server.Close()
-	<-ended
-	if len(c.early) != 0 {
-		t.Errorf("kept for the next connection, too: %q", c.early)
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"strings"
 	"time"
+
+	"golang.org/x/text/width"
 
 	"netlab.example/pkg/text"
 )
@@ -118,4 +121,16 @@ func (s *splitter) end() iter.Seq2[[]byte, error] {
 			yield(text, err)
 		}
 	}
+}
+
+// plain is a message without what programs send around it: a byte order mark before, a newline or NULs after.
+func plain(p []byte) string {
+	return string(bytes.TrimRight(bytes.TrimPrefix(p, []byte("\ufeff")), "\r\n\x00"))
+}
+
+// saysByebye reports whether a message is the word that ends a chat, as people and input methods write it:
+// ｂｙｅｂｙｅ, "byebye。", Byebye.
+func saysByebye(message string) bool {
+	word := strings.TrimRight(strings.TrimSpace(width.Fold.String(message)), ".。!")
+	return strings.EqualFold(word, byebye)
 }

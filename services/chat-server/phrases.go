@@ -34,6 +34,7 @@ type notices struct {
 	Idle       string
 	Full       string // people
 	Stopping   string
+	OnlySaid   string // lines
 }
 
 var wire = language.Both[notices]{
@@ -59,6 +60,7 @@ var wire = language.Both[notices]{
 		Idle:       "* 沉默太久, 连接关闭",
 		Full:       "* 人满了 (最多 %d 人), 请稍后再来",
 		Stopping:   "* 服务器停止, 再见",
+		OnlySaid:   "* 你的话只说出了前 %d 行",
 	},
 	En: notices{
 		Welcome: "* hello, you are %s, %d here; /help lists the commands, byebye leaves",
@@ -82,6 +84,7 @@ var wire = language.Both[notices]{
 		Idle:       "* silent for too long, closing",
 		Full:       "* the room is full (%d people at most), please come again later",
 		Stopping:   "* the server stops, goodbye",
+		OnlySaid:   "* of your lines only the first %d were said",
 	},
 }
 
@@ -117,12 +120,17 @@ var translations = language.Both[func() []translation]{
 func translate(from, to notices) (ts []translation) {
 	f, t := reflect.ValueOf(from), reflect.ValueOf(to)
 	for i := range f.NumField() {
-		pattern := strings.NewReplacer("%s", "(.+)", "%d", "([0-9]+)").Replace(regexp.QuoteMeta(f.Field(i).String()))
-		ts = append(ts, translation{regexp.MustCompile("^" + pattern + "$"), strings.ReplaceAll(t.Field(i).String(), "%d", "%s")})
+		from := regexp.MustCompile("^" + pattern(f.Field(i).String()) + "$")
+		ts = append(ts, translation{from, strings.ReplaceAll(t.Field(i).String(), "%d", "%s")})
 	}
 	// The longest first: "* 3 here: a and 2 more" would look like "* %d here: %s" too.
 	slices.SortFunc(ts, func(a, b translation) int { return len(b.from.String()) - len(a.from.String()) })
 	return ts
+}
+
+// pattern is the regular expression of a notice.
+func pattern(format string) string {
+	return strings.NewReplacer("%s", "(.+)", "%d", "([0-9]+)").Replace(regexp.QuoteMeta(format))
 }
 
 // phrases are what people read at their own terminal, in one language.
@@ -148,21 +156,28 @@ type phrases struct {
 	Goodbye  string // people
 	Dropped  string // lines
 
+	PeerEnded string
+
 	// client
-	Reached   string
-	AskData   string
-	Answer    string // text
-	Meaning   string // text
-	Failed    string // url, reason
-	TryThis   string
-	Unreached string // reason, pause
-	Gone      string // reason, pause
-	EndedIt   string
-	WasReset  string
-	NotSent   string // text
-	NotWhole  string
-	MayBeLost string
-	LongLine  string
+	Reached    string
+	AskData    string
+	Answer     string // text
+	Meaning    string // text
+	Quiet      string
+	Unanswered string
+	SeemsRoom  string
+	TryThis    string
+	Unreached  string // reason, pause
+	Gone       string // reason, pause
+	EndedIt    string
+	WasReset   string
+	NoByebye   string
+	NotSent    string // text
+	LongLine   string
+	NotSaid    string // lines
+	MayBeLost  string // lines
+	RestUnsent string
+	SendAgain  string
 }
 
 var words = language.Both[phrases]{
@@ -194,20 +209,27 @@ var words = language.Both[phrases]{
 		Goodbye:  "(已向 %d 人说再见; 聊天室还开着)",
 		Dropped:  "(没有人在读, 丢了 %d 行)",
 
-		Reached:   "已经连接到服务器",
-		AskData:   "请输入要发送的数据:",
-		Answer:    "收到服务器的数据: %s",
-		Meaning:   "  (%s)",
-		Failed:    "%s: %s",
-		TryThis:   "先启动服务器 (chat-server serve 或 make up), 或给出它的地址: chat-server client tcp://HOST:PORT",
-		Unreached: "连不上服务器: %s; %v 后再试",
-		Gone:      "与服务器的连接断了: %s; %v 后再连",
-		EndedIt:   "对方关闭了连接",
-		WasReset:  "连接被重置 (connection reset)",
-		NotSent:   "没有发送: %s",
-		NotWhole:  "服务器没有读完所发送的内容",
-		MayBeLost: "断开前的几行可能没有送到; 查看服务器的 CHAT_SERVER_RATE",
-		LongLine:  "(有一行太长, 没有显示)",
+		PeerEnded: "(对方不再发送, 可能已经离开; byebye 结束, 等下一位)",
+
+		Reached:    "已经连接到服务器",
+		AskData:    "请输入要发送的数据:",
+		Answer:     "收到服务器的数据: %s",
+		Meaning:    "  (%s)",
+		Quiet:      "(服务器还没有说话; 如果它要等对方先说, 一人一句, 请用 CHAT_CLIENT_MODE=turns 启动客户端)",
+		Unanswered: "(已经连接, 还没有人回答; Ctrl-C 离开)",
+		SeemsRoom:  "(没有问, 服务器就说话了; 如果它是聊天室, 请用 CHAT_CLIENT_MODE=room 启动客户端)",
+		TryThis:    "先启动服务器 (chat-server serve 或 make up), 或给出它的地址: chat-server client tcp://HOST:PORT",
+		Unreached:  "连不上服务器: %s; %v 后再试",
+		Gone:       "与服务器的连接断了: %s; %v 后再连",
+		EndedIt:    "对方关闭了连接",
+		WasReset:   "连接被重置 (connection reset)",
+		NoByebye:   "服务器没有用 byebye 回答",
+		NotSent:    "没有发送: %s",
+		LongLine:   "(有一行太长, 没有显示)",
+		NotSaid:    "; 有 %d 行没有说出",
+		MayBeLost:  "; 最多有 %d 行可能没有说出",
+		RestUnsent: "; 其余的输入没有发送",
+		SendAgain:  "缺的是最后几行, 可以重新发送; 服务器每秒读几行: CHAT_SERVER_RATE",
 	},
 	En: phrases{
 		Connected: "Connected: %s",
@@ -237,19 +259,26 @@ var words = language.Both[phrases]{
 		Goodbye:  "(said goodbye to %d; the room stays open)",
 		Dropped:  "(nobody was reading: %d lines dropped)",
 
-		Reached:   "Connected to the server",
-		AskData:   "Type what to send: ",
-		Answer:    "Received: %s",
-		Meaning:   "  (%s)",
-		Failed:    "%s: %s",
-		TryThis:   "start the server first (chat-server serve, or make up), or say where it is: chat-server client tcp://HOST:PORT",
-		Unreached: "no connection to the server: %s; trying again in %v",
-		Gone:      "the connection to the server is gone: %s; trying again in %v",
-		EndedIt:   "the other side closed it",
-		WasReset:  "it was reset (connection reset)",
-		NotSent:   "not sent: %s",
-		NotWhole:  "the server did not read all that was sent",
-		MayBeLost: "the last lines before that may not have arrived; look at the server's CHAT_SERVER_RATE",
-		LongLine:  "(a line was too long and is not shown)",
+		PeerEnded: "(the other side has ended its input, and may have left; byebye ends this, for the next one)",
+
+		Reached:    "Connected to the server",
+		AskData:    "Type what to send: ",
+		Answer:     "Received: %s",
+		Meaning:    "  (%s)",
+		Quiet:      "(the server has said nothing yet; if it waits for you to begin, and takes turns, start the client with CHAT_CLIENT_MODE=turns)",
+		Unanswered: "(connected, nobody has answered yet; Ctrl-C leaves)",
+		SeemsRoom:  "(the server speaks without being asked; if it is a room, start the client with CHAT_CLIENT_MODE=room)",
+		TryThis:    "start the server first (chat-server serve, or make up), or say where it is: chat-server client tcp://HOST:PORT",
+		Unreached:  "no connection to the server: %s; trying again in %v",
+		Gone:       "the connection to the server is gone: %s; trying again in %v",
+		EndedIt:    "the other side closed it",
+		WasReset:   "it was reset (connection reset)",
+		NoByebye:   "the server did not answer byebye",
+		NotSent:    "not sent: %s",
+		LongLine:   "(a line was too long and is not shown)",
+		NotSaid:    "; lines that were not said: %d",
+		MayBeLost:  "; lines that may not have been said: up to %d",
+		RestUnsent: "; the rest of the input was not sent",
+		SendAgain:  "the missing lines are the last ones: send them again; CHAT_SERVER_RATE is how many lines a second a server reads",
 	},
 }

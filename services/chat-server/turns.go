@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,32 +21,6 @@ const (
 	answerTimeout = 30 * time.Second // for a peer to take in an answer
 	callerLines   = 1000             // a second: as many as package transcript tells
 )
-
-// callers are the transcript in turns: who came, and who has gone. Package transcript has a goroutine that
-// writes, and what the peer says could come before the line that says who they are. Here all is written in
-// order; the terminal does not wait for its reader. A flood of callers is counted, and the next line that
-// may be told says how many.
-type callers struct {
-	on      bool
-	out     io.Writer
-	leftOut string
-	limit   limiter
-	missed  int
-}
-
-func (c *callers) tell(format, addr string) {
-	switch {
-	case !c.on:
-		return
-	case !c.limit.allow(time.Now()):
-		c.missed++
-		return
-	case c.missed > 0:
-		tell(c.out, c.leftOut, c.missed)
-		c.missed = 0
-	}
-	tell(c.out, format, addr)
-}
 
 // turns is the textbook's chat: one peer at a time talks with the operator, and the next waits in the
 // backlog of listen(2), connected as far as it can see, and not accepted.
@@ -75,13 +48,7 @@ func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
 	return srv.Serve(ctx, lns...)
 }
 
-// converse is one conversation. The two sides take turns, the peer begins, and one read is one message:
-// that works as long as both keep to it, and messages are short. A room cannot rely on either.
-//
-//	peer                     operator
-//	你好             -->
-//	                 <--     hello
-//	byebye           -->               (or <--: either side may end it)
+// converse is one conversation, from its first message to its end.
 func (t *turns) converse(ctx context.Context, conn net.Conn) error {
 	addr := sockets.Peer(conn.RemoteAddr())
 	t.callers.tell(t.say.Connected, addr)
@@ -99,90 +66,124 @@ func (t *turns) converse(ctx context.Context, conn net.Conn) error {
 	return nil
 }
 
+// alternate is the lesson: the two sides take turns, the peer begins, and one read is one message. That works as
+// long as both keep to it, and messages are short. A room cannot rely on either.
+//
+//	peer                     operator
+//	你好             -->
+//	                 <--     hello
+//	byebye           -->               (or <--: either side may end it)
 func (t *turns) alternate(ctx context.Context, conn net.Conn) *ending {
 	buf := make([]byte, maxText)
 	for {
-		info, end := t.hear(ctx, conn, buf)
+		n, end := t.hear(ctx, conn, buf)
 		if end != nil {
 			return end
 		}
-		if info == byebye {
+		message := plain(buf[:n])
+		if saysByebye(message) {
 			return saidByebye
 		}
-		tell(t.term, t.say.Received, text.Escape(info)) // no part of the transcript: the operator has to answer it
+		tell(t.term, t.say.Received, text.Escape(message)) // no part of the transcript: the operator has to answer it
 		t.counts.messages.Inc()
 
-		answer := t.operatorsTurn(ctx)
-		conn.SetWriteDeadline(time.Now().Add(answerTimeout))
-		if _, err := io.WriteString(conn, answer); err != nil {
-			return reset
+		answer, end := t.operatorsTurn(ctx, conn)
+		if answer != "" {
+			conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+			if _, err := io.WriteString(conn, answer); err != nil {
+				return reset
+			}
+			t.counts.deliveries.Inc()
 		}
-		t.counts.deliveries.Inc()
-		switch {
-		case ctx.Err() != nil:
-			return stopped
-		case answer == byebye:
-			return dismissed
+		if end != nil {
+			return end
 		}
 	}
 }
 
 // hear reads one message. The end of the peer's input counts as byebye.
-func (t *turns) hear(ctx context.Context, conn net.Conn, buf []byte) (string, *ending) {
+func (t *turns) hear(ctx context.Context, conn net.Conn, buf []byte) (n int, end *ending) {
 	var deadline time.Time
 	if t.cfg.IdleTimeout > 0 {
 		deadline = time.Now().Add(t.cfg.IdleTimeout.D())
 	}
 	conn.SetReadDeadline(deadline)
-	n, err := 0, error(os.ErrDeadlineExceeded)
+	err := os.ErrDeadlineExceeded
 	if ctx.Err() == nil { // looked at after the deadline is set: see package tcpserver
 		n, err = conn.Read(buf)
 	}
 	switch {
 	case n > 0: // whatever err is, it comes again
-		return strings.TrimRight(string(buf[:n]), "\r\n"), nil
+		return n, nil
 	case errors.Is(err, io.EOF):
-		return "", endOfInput
+		return 0, endOfInput
 	case !errors.Is(err, os.ErrDeadlineExceeded):
-		return "", reset
+		return 0, reset
 	}
 	conn.SetWriteDeadline(time.Now().Add(time.Second))
 	io.WriteString(conn, byebye) // the one word that a peer understands here
 	if ctx.Err() != nil {
-		return "", stopped
+		return 0, stopped
 	}
-	return "", idle
+	return 0, idle
 }
 
-// operatorsTurn asks the operator for an answer. Where there is none, because the input is at its end
-// or the server stops, the answer is the word that ends the chat.
-func (t *turns) operatorsTurn(ctx context.Context) string {
-	type typed struct {
-		line string
-		err  error
-	}
-	for {
-		c := make(chan typed, 1)
-		go func() { // returns when the terminal is closed, at the latest
-			line, err := t.term.ReadLine()
-			c <- typed{line, err}
-		}()
-		var got typed
-		select {
-		case <-ctx.Done():
-			return byebye
-		case got = <-c:
-		}
+// operatorsTurn asks the operator for an answer. If there is none, because their input is at its end or the server
+// stops, the answer is the word that ends the chat; if the peer is gone, it is "".
+func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string, end *ending) {
+	turn, over := context.WithCancel(ctx)
+	defer over()
+	stop := watch(conn, func(_ []byte, err error) {
 		switch {
-		case errors.Is(got.err, terminal.ErrInterrupt):
+		case errors.Is(err, io.EOF): // it may still read
+			tell(t.term, "%s", t.say.PeerEnded)
+		case err != nil:
+			over()
+		}
+	})
+	defer stop()
+	for {
+		line, err := readLine(turn, t.term)
+		switch {
+		case ctx.Err() != nil:
+			return byebye, stopped
+		case turn.Err() != nil:
+			return "", reset
+		case errors.Is(err, terminal.ErrInterrupt):
 			tell(t.term, t.say.GoesOn, os.Getpid())
-		case errors.Is(got.err, terminal.ErrTooLong):
+		case errors.Is(err, terminal.ErrTooLong):
 			tell(t.term, t.say.TooLong, maxText)
-		case got.err != nil:
-			return byebye
-		case got.line == "" || !fits(t.term, t.say, got.line): // nothing cannot be sent: the peer would wait for ever
+		case typed{line, err}.leaves():
+			return byebye, dismissed
+		case line == "" || !fits(t.term, t.say, line): // nothing cannot be sent: the peer would wait for ever
 		default:
-			return got.line
+			return line, nil
 		}
 	}
+}
+
+// callers are the transcript in turns: who came, and who has gone. Package transcript has a goroutine that
+// writes, and what the peer says could come before the line that says who they are. Here all is written in
+// order; the terminal does not wait for its reader. A flood of callers is counted, and the next line that
+// may be told says how many.
+type callers struct {
+	on      bool
+	out     io.Writer
+	leftOut string
+	limit   limiter
+	missed  int
+}
+
+func (c *callers) tell(format, addr string) {
+	switch {
+	case !c.on:
+		return
+	case !c.limit.allow(time.Now()):
+		c.missed++
+		return
+	case c.missed > 0:
+		tell(c.out, c.leftOut, c.missed)
+		c.missed = 0
+	}
+	tell(c.out, format, addr)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,6 +28,9 @@ type desk struct {
 	out  *os.File
 	read *os.File // read end of standard output
 	seen string
+
+	tty  bool
+	rest string // shown, and not seen yet
 }
 
 func newDesk(t *testing.T) *desk {
@@ -52,17 +56,37 @@ func (d *desk) types(s string) {
 	}
 }
 
+// look reads what is shown.
+func (d *desk) look() error {
+	buf := make([]byte, 4096)
+	n, err := d.read.Read(buf)
+	if !d.tty {
+		d.seen += string(buf[:n])
+		return err
+	}
+	shown, rest := withoutEscapes(d.rest + string(buf[:n]))
+	d.seen, d.rest = d.seen+shown, rest
+	return err
+}
+
+var escapes = regexp.MustCompile(`\x1b\[[0-9;?]*[@-~]|\r`)
+
+// withoutEscapes is what was shown, less what moves the cursor. rest is an escape sequence that has only begun.
+func withoutEscapes(shown string) (text, rest string) {
+	if i := strings.LastIndexByte(shown, 0x1b); i >= 0 && !escapes.MatchString(shown[i:]) {
+		shown, rest = shown[:i], shown[i:]
+	}
+	return escapes.ReplaceAllString(shown, ""), rest
+}
+
 // expect demands that want is what is shown next.
 func (d *desk) expect(want string) {
 	d.t.Helper()
 	d.read.SetReadDeadline(time.Now().Add(labtest.Patience))
-	buf := make([]byte, 4096)
 	for len(d.seen) < len(want) && strings.HasPrefix(want, d.seen) {
-		n, err := d.read.Read(buf)
-		if err != nil {
+		if err := d.look(); err != nil {
 			d.t.Fatalf("saw %q, %v; want %q", d.seen, err, want)
 		}
-		d.seen += string(buf[:n])
 	}
 	if !strings.HasPrefix(d.seen, want) {
 		d.t.Fatalf("saw %q, want %q", d.seen, want)
@@ -74,17 +98,14 @@ func (d *desk) expect(want string) {
 func (d *desk) expectSoon(want string) {
 	d.t.Helper()
 	d.read.SetReadDeadline(time.Now().Add(labtest.Patience))
-	buf := make([]byte, 4096)
 	for {
 		if _, after, ok := strings.Cut(d.seen, want); ok {
 			d.seen = after
 			return
 		}
-		n, err := d.read.Read(buf)
-		if err != nil {
+		if err := d.look(); err != nil {
 			d.t.Fatalf("saw %q, %v; want %q in it", d.seen, err, want)
 		}
-		d.seen += string(buf[:n])
 	}
 }
 
