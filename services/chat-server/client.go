@@ -206,17 +206,26 @@ func (c *chatter) wait(ctx context.Context, done <-chan struct{}) error {
 
 func (c *chatter) notSent(line string) { tell(c.term, c.say.NotSent, text.Escape(line)) }
 
-// readLine is ReadLine with an end.
-func readLine(ctx context.Context, term *terminal.Terminal) (string, error) {
-	c := make(chan typed, 1)
-	go func() {
-		line, err := term.ReadLine()
-		c <- typed{line, err}
-	}()
+// A reader reads lines, and a line that is not waited for any more is the next one's.
+type reader struct {
+	term *terminal.Terminal
+	line chan typed // of the ReadLine that is under way, or nil
+}
+
+func (r *reader) readLine(ctx context.Context) (string, error) {
+	if r.line == nil {
+		c := make(chan typed, 1)
+		r.line = c
+		go func() { // ends when the terminal is closed, at the latest
+			line, err := r.term.ReadLine()
+			c <- typed{line, err}
+		}()
+	}
 	select {
 	case <-ctx.Done():
 		return "", ctx.Err()
-	case t := <-c:
+	case t := <-r.line:
+		r.line = nil
 		return t.line, t.err
 	}
 }

@@ -195,6 +195,7 @@ func TestClientOfABareServer(t *testing.T) {
 	io.WriteString(conn, "你好")
 	ann.expectSoon("你好\n")
 	io.WriteString(conn, "byebye")
+	conn.Close()
 	ann.expectSoon("byebye\n")
 	if err := ann.leaves(); err != nil {
 		t.Error(err)

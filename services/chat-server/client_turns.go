@@ -82,8 +82,9 @@ func (c *turnsClient) ask(ctx context.Context, conn net.Conn, first bool) string
 		}
 	})
 	defer stop()
+	in := reader{term: c.term}
 	for {
-		line, err := readLine(turn, c.term)
+		line, err := in.readLine(turn)
 		switch {
 		case ctx.Err() != nil:
 			return byebye

@@ -87,3 +87,39 @@ func TestStopInTurnsIsNobodysByebye(t *testing.T) {
 	}
 }
 
+// The server ends the chat while it is the person's turn: there is nothing to wait for any more.
+func TestTheServerLeavesInThePersonsTurn(t *testing.T) {
+	for _, last := range []string{"byebye", ""} {
+		ln := listen(t, "tcp4://127.0.0.1:0")
+		p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
+		conn := accept(t, ln)
+		p.expect("已经连接到服务器\n请输入要发送的数据:\n")
+		io.WriteString(conn, last)
+		conn.Close()
+		if err := p.leaves(); err != nil {
+			t.Errorf("%q: %v", last, err)
+		}
+		p.expect(map[string]string{"byebye": "收到服务器的数据: byebye\n", "": "对方关闭了连接\n"}[last])
+	}
+}
+
+// In the backlog a client is connected, and nobody is there.
+func TestNobodyHasAnsweredYet(t *testing.T) {
+	t.Parallel()
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
+	p.expect("已经连接到服务器\n请输入要发送的数据:\n")
+	p.types("你好\n")
+	p.expect(words.Zh.Unanswered + "\n")
+	conn := accept(t, ln)
+	expectFrom(t, conn, "你好")
+	io.WriteString(conn, "来了")
+	p.expect("收到服务器的数据: 来了\n请输入要发送的数据:\n")
+}
+
+// A room speaks first.
+func TestTurnsWithARoom(t *testing.T) {
+	_, addrs, _ := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	p := startClient(t, ClientConfig{Server: "tcp://" + addrs[0].String(), Mode: inTurns}, language.Chinese)
+	p.expectSoon(words.Zh.SeemsRoom + "\n")
+}

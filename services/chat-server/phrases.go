@@ -140,7 +140,6 @@ type phrases struct {
 	Received  string // text
 	Ask       string
 	Closed    string // address
-	LeftOut   string // lines
 	Joined    string // name
 	Said      string // name, text
 	Renamed   string // old name, new name
@@ -186,7 +185,6 @@ var words = language.Both[phrases]{
 		Received:  "收到信息: %s",
 		Ask:       "请输入发送的信息:",
 		Closed:    "连接关闭: %s",
-		LeftOut:   "……(省略了 %d 行)",
 		Joined:    "建立连接: %s (%s)",
 		Said:      "收到信息: %s: %s",
 		Renamed:   "改名: %s -> %s",
@@ -236,7 +234,6 @@ var words = language.Both[phrases]{
 		Received:  "Received: %s",
 		Ask:       "Type a message: ",
 		Closed:    "Connection closed: %s",
-		LeftOut:   "... (%d lines left out)",
 		Joined:    "Connected: %s (%s)",
 		Said:      "Received: %s: %s",
 		Renamed:   "Renamed: %s -> %s",

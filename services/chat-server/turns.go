@@ -15,33 +15,34 @@ import (
 	"netlab.example/pkg/tcpserver"
 	"netlab.example/pkg/terminal"
 	"netlab.example/pkg/text"
+	"netlab.example/pkg/transcript"
 )
 
-const (
-	answerTimeout = 30 * time.Second // for a peer to take in an answer
-	callerLines   = 1000             // a second: as many as package transcript tells
-)
+const answerTimeout = 30 * time.Second // for a peer to take in an answer
 
 // turns is the textbook's chat: one peer at a time talks with the operator, and the next waits in the
 // backlog of listen(2), connected as far as it can see, and not accepted.
 type turns struct {
-	cfg     Config
-	log     *zap.Logger
-	term    *terminal.Terminal // the operator's
-	say     phrases
-	counts  counts
-	callers callers
+	cfg    Config
+	log    *zap.Logger
+	term   *terminal.Terminal // the operator's
+	say    phrases
+	counts counts
+	story  *transcript.Transcript
+
+	operator reader
 }
 
 func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *turns {
-	say := words.In(env.Lang.People)
-	return &turns{
-		cfg: cfg, log: env.Log, term: term, say: say, counts: counts,
-		callers: callers{on: bool(cfg.Transcript), out: term, leftOut: say.LeftOut, limit: newLimiter(callerLines)},
+	t := &turns{cfg: cfg, log: env.Log, term: term, say: words.In(env.Lang.People), counts: counts, operator: reader{term: term}}
+	if cfg.Transcript {
+		t.story = transcript.On(term, env.Lang.People)
 	}
+	return t
 }
 
 func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
+	defer t.story.Close()
 	srv := tcpserver.Server{
 		Handler: t.converse, MaxConns: 1, Grace: t.cfg.ShutdownTimeout.D(), Log: t.log,
 	}
@@ -51,12 +52,12 @@ func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
 // converse is one conversation, from its first message to its end.
 func (t *turns) converse(ctx context.Context, conn net.Conn) error {
 	addr := sockets.Peer(conn.RemoteAddr())
-	t.callers.tell(t.say.Connected, addr)
+	t.story.Notef(t.say.Connected, addr)
 	t.counts.people.Inc()
 	end := t.alternate(ctx, conn)
 	t.counts.people.Dec()
 	t.counts.visits.WithLabelValues(end.label).Inc()
-	t.callers.tell(t.say.Closed, addr)
+	t.story.Notef(t.say.Closed, addr)
 
 	drain := drainTime
 	if ctx.Err() != nil {
@@ -143,7 +144,7 @@ func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string
 	})
 	defer stop()
 	for {
-		line, err := readLine(turn, t.term)
+		line, err := t.operator.readLine(turn)
 		switch {
 		case ctx.Err() != nil:
 			return byebye, stopped
@@ -160,30 +161,4 @@ func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string
 			return line, nil
 		}
 	}
-}
-
-// callers are the transcript in turns: who came, and who has gone. Package transcript has a goroutine that
-// writes, and what the peer says could come before the line that says who they are. Here all is written in
-// order; the terminal does not wait for its reader. A flood of callers is counted, and the next line that
-// may be told says how many.
-type callers struct {
-	on      bool
-	out     io.Writer
-	leftOut string
-	limit   limiter
-	missed  int
-}
-
-func (c *callers) tell(format, addr string) {
-	switch {
-	case !c.on:
-		return
-	case !c.limit.allow(time.Now()):
-		c.missed++
-		return
-	case c.missed > 0:
-		tell(c.out, c.leftOut, c.missed)
-		c.missed = 0
-	}
-	tell(c.out, format, addr)
 }

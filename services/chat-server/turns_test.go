@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -184,22 +182,6 @@ func TestTurnsWithoutTranscript(t *testing.T) {
 	}
 }
 
-func TestAFloodOfCallersIsCounted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
-		c := callers{on: true, out: &out, leftOut: words.En.LeftOut, limit: newLimiter(callerLines)}
-		for range 3 * callerLines {
-			c.tell("Connected: %s", "unix")
-		}
-		time.Sleep(time.Minute)
-		c.tell("Connected: %s", "unix")
-		want := strings.Repeat("Connected: unix\n", callerLines) + fmt.Sprintf("... (%d lines left out)\nConnected: unix\n", 2*callerLines)
-		if out.String() != want {
-			t.Errorf("got %d bytes, want %d, ending in %q", out.Len(), len(want), out.String()[max(0, out.Len()-100):])
-		}
-	})
-}
-
 func TestTurnsEndWithInput(t *testing.T) {
 	operator, addrs, _ := startTurns(t, "unix://"+t.TempDir()+"/c.sock,tcp4://127.0.0.1:0")
 	p := labtest.Dial(t, addrs[0])
@@ -220,20 +202,57 @@ func TestTurnsEndWithInput(t *testing.T) {
 	}
 }
 
-func TestTurnsLiveOnAfterAReset(t *testing.T) {
+// A peer that is gone takes no turn of the operator's. One that has only ended its input may still read.
+func TestThePeerLeavesInTheOperatorsTurn(t *testing.T) {
 	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
 	p := labtest.Dial(t, addrs[0])
 	p.Send("hello")
 	operator.expectSoon("收到信息: hello\n" + askOperator)
 	p.Conn.(*net.TCPConn).SetLinger(0)
 	p.Close()
-	operator.types("too late\n")
-	operator.expectSoon("连接关闭: ")
+	operator.expectSoon("连接关闭: ") // nothing was typed
 	q := labtest.Dial(t, addrs[0])
 	q.Send("hi")
-	operator.expectSoon("收到信息: hi\n" + askOperator)
+	operator.expectSoon("收到信息: hi\n")
+	q.CloseWrite()
+	operator.expectSoon(words.Zh.PeerEnded + "\n")
 	operator.types("hi\n")
 	q.Expect("hi")
+	q.ExpectEOF()
+	operator.expectSoon("连接关闭: ")
+}
+
+// What a peer says out of turn waits for its turn, whole.
+func TestThePeerSpeaksOutOfTurn(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addrs[0])
+	p.Send("one")
+	operator.expectSoon("收到信息: one\n" + askOperator)
+	p.Send("two")
+	operator.types("1\n")
+	p.Expect("1")
+	operator.expectSoon("收到信息: two\n" + askOperator)
+}
+
+// What programs and input methods put around a message is no part of it.
+func TestTurnsWithWhatSurroundsAMessage(t *testing.T) {
+	operator, addrs, _ := startTurns(t, "tcp4://127.0.0.1:0")
+	for _, last := range []string{"byebye\x00", "\ufeffbyebye", "ｂｙｅｂｙｅ", "byebye。", " Byebye!\r\n", "byebye" + strings.Repeat("\x00", 100)} {
+		p := labtest.Dial(t, addrs[0])
+		p.Send("\ufeff你好\x00\x00")
+		operator.expectSoon("收到信息: 你好\n" + askOperator)
+		operator.types("好\n")
+		p.Expect("好")
+		p.Send(last)
+		p.ExpectEOF()
+		operator.expectSoon("连接关闭: ")
+	}
+	p := labtest.Dial(t, addrs[0])
+	p.Send("你好")
+	operator.expectSoon("收到信息: 你好\n" + askOperator)
+	operator.types("ｂｙｅｂｙｅ。\n") // from this side too; a peer's program knows one word only
+	p.Expect("byebye")
+	p.ExpectEOF()
 }
 
 // A stop says byebye: to a peer that is about to speak, and to one that waits for the operator.
