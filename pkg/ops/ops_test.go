@@ -83,31 +83,6 @@ func TestOff(t *testing.T) {
 	s.Close()
 }
 
-func TestFewConnections(t *testing.T) {
-	sock := t.TempDir() + "/ops.sock"
-	s, err := Start(t.Context(), "unix://"+sock, zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	s.Ready()
-	var open []net.Conn
-	for range maxConns + 1 {
-		c, err := net.Dial("unix", sock)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		open = append(open, c)
-	}
-	if _, err := open[maxConns].Read(make([]byte, 1)); err != io.EOF { // accepted in order: the last is one too many
-		t.Errorf("one too many: %v, want EOF", err)
-	}
-	for _, c := range open {
-		c.Close()
-	}
-}
-
 // What package http has to complain of goes to the log, in the log's form, and not to standard error as it likes.
 func TestComplaintsGoToTheLog(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
@@ -127,3 +102,83 @@ type outOfDescriptors struct{ net.Listener }
 
 func (outOfDescriptors) Accept() (net.Conn, error) { return nil, syscall.EMFILE }
 func (outOfDescriptors) Close() error              { return nil }
+
+// The first check that may wait is answered at once, the next when there is news: ready, the stop, or the time is over.
+func TestChecksThatWait(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	url := "unix://" + t.TempDir() + "/ops.sock"
+	s, err := Start(ctx, url, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	check := func(wait string) <-chan error {
+		answer := make(chan error, 1)
+		go func() { answer <- Check(t.Context(), url, wait) }()
+		return answer
+	}
+	waiting := func(n int) func() bool {
+		return func() bool { s.ready.mu.Lock(); defer s.ready.mu.Unlock(); return s.ready.waiting == n }
+	}
+	if err := <-check("25s"); err == nil || !strings.Contains(err.Error(), "not ready: 503") {
+		t.Errorf("the first: %v", err)
+	}
+	next := check("25s")
+	labtest.Eventually(t, "the second waits", waiting(1))
+	s.Ready()
+	if err := <-next; err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	if err := <-check("1ms"); err != nil {
+		t.Errorf("when its time is over: %v", err)
+	}
+	var all []<-chan error
+	for range maxWaiting {
+		all = append(all, check("25s"))
+	}
+	labtest.Eventually(t, "as many wait as may", waiting(maxWaiting))
+	for _, wait := range []string{"25s", "0s"} { // one too many, and one that does not want to
+		if err := <-check(wait); err != nil {
+			t.Errorf("at once: %v", err)
+		}
+	}
+	stop()
+	for _, answer := range all {
+		if err := <-answer; err == nil || !strings.Contains(err.Error(), "not ready: 503") {
+			t.Errorf("at the stop: %v", err)
+		}
+	}
+}
+
+func TestWaitsThatAreNone(t *testing.T) {
+	for _, args := range [][]string{{"soon"}, {"26s"}, {"-1s"}, {"1s", "2s"}} {
+		if err := Check(t.Context(), "tcp://:9100", args...); !failure.IsUsage(err) {
+			t.Errorf("%q: %v, want wrong usage", args, err)
+		}
+	}
+}
+
+// Connections that say nothing, and checks that wait, do not make a server unhealthy.
+func TestACrowdDoesNotMakeItUnhealthy(t *testing.T) {
+	sock := t.TempDir() + "/ops.sock"
+	s, err := Start(t.Context(), "unix://"+sock, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Ready()
+	for i := range 4 * maxConns {
+		c, err := net.Dial("unix", sock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if i%2 == 0 {
+			io.WriteString(c, "GET /readyz?wait=25s HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+	}
+	if err := Check(t.Context(), "unix://"+sock); err != nil {
+		t.Error(err)
+	}
+}

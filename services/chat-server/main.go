@@ -42,8 +42,10 @@ func main() {
 	app.Main("chat-server",
 		app.Command("serve", "CHAT_SERVER", "", serve),
 		app.Command("client", "CHAT_CLIENT", "[-name NAME] [URL]", client),
-		app.Command("healthcheck", "CHAT_SERVER", "", healthcheck),
+		app.Command("healthcheck", "CHAT_SERVER", "[WAIT]", healthcheck),
 	)
 }
 
-func healthcheck(ctx context.Context, cfg Config, _ app.Env) error { return ops.Check(ctx, cfg.Ops) }
+func healthcheck(ctx context.Context, cfg Config, env app.Env) error {
+	return ops.Check(ctx, cfg.Ops, env.Args...)
+}

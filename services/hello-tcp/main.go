@@ -35,8 +35,10 @@ func main() {
 	app.Main("hello-tcp",
 		app.Command("serve", "HELLO_TCP", "", serve),
 		app.Command("client", "HELLO_CLIENT", "[URL]", client),
-		app.Command("healthcheck", "HELLO_TCP", "", healthcheck),
+		app.Command("healthcheck", "HELLO_TCP", "[WAIT]", healthcheck),
 	)
 }
 
-func healthcheck(ctx context.Context, cfg Config, _ app.Env) error { return ops.Check(ctx, cfg.Ops) }
+func healthcheck(ctx context.Context, cfg Config, env app.Env) error {
+	return ops.Check(ctx, cfg.Ops, env.Args...)
+}

@@ -32,8 +32,10 @@ func main() {
 	app.Main("udp-temp",
 		app.Command("serve", "UDP_TEMP", "", serve),
 		app.Command("client", "TEMP_CLIENT", "[URL] [CELSIUS]", client),
-		app.Command("healthcheck", "UDP_TEMP", "", healthcheck),
+		app.Command("healthcheck", "UDP_TEMP", "[WAIT]", healthcheck),
 	)
 }
 
-func healthcheck(ctx context.Context, cfg Config, _ app.Env) error { return ops.Check(ctx, cfg.Ops) }
+func healthcheck(ctx context.Context, cfg Config, env app.Env) error {
+	return ops.Check(ctx, cfg.Ops, env.Args...)
+}

@@ -23,7 +23,7 @@ import (
 func main() {
 	app.Main("wire",
 		app.Command("serve", "WIRE", "", serve),
-		app.Command("healthcheck", "WIRE", "", healthcheck),
+		app.Command("healthcheck", "WIRE", "[WAIT]", healthcheck),
 		ask("watch", "[--conn N] [--since N] [--once] [--plain] [--width N] [--json]", watch),
 		ask("link", "[in.|out.]loss|delay|jitter|reorder|duplicate|corrupt|rate=VALUE... [seed=N] | clear", linkCommand),
 		ask("do", "'drop data #1 to client' | FILE | - | clear", do),
@@ -36,4 +36,6 @@ func main() {
 	)
 }
 
-func healthcheck(ctx context.Context, cfg Config, _ app.Env) error { return ops.Check(ctx, cfg.Ops) }
+func healthcheck(ctx context.Context, cfg Config, env app.Env) error {
+	return ops.Check(ctx, cfg.Ops, env.Args...)
+}

@@ -30,6 +30,7 @@ import (
 	"sync"
 	"time"
 
+	"netlab.example/pkg/httpserver"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/record"
@@ -91,9 +92,9 @@ func (s *Server) Start(ctx context.Context, address string) ([]net.Listener, err
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ReadTimeout: cmp.Or(s.timeout, requestTimeout), WriteTimeout: cmp.Or(s.timeout, writeTimeout), IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
-	places := make(chan struct{}, maxConns)
+	places := httpserver.Limit(&s.http, maxConns)
 	for _, ln := range lns {
-		go s.http.Serve(&limited{ln, places}) // ends at Close
+		go s.http.Serve(places.On(ln)) // ends at Close
 	}
 	return lns, nil
 }
@@ -171,35 +172,4 @@ func refuseChange(w http.ResponseWriter, err error) {
 		return
 	}
 	refuse(w, http.StatusBadRequest, err)
-}
-
-// limited is a listener that closes a newcomer where all places are taken.
-type limited struct {
-	net.Listener
-	places chan struct{}
-}
-
-func (l *limited) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.places <- struct{}{}:
-			return &place{Conn: conn, free: sync.OnceFunc(func() { <-l.places })}, nil
-		default:
-			conn.Close()
-		}
-	}
-}
-
-type place struct {
-	net.Conn
-	free func()
-}
-
-func (p *place) Close() error {
-	p.free()
-	return p.Conn.Close()
 }
