@@ -44,7 +44,10 @@ func (l *listener) Addr() net.Addr { return &net.UnixAddr{} }
 
 func (l *listener) dial() net.Conn {
 	c, s := net.Pipe()
-	l.in <- s
+	select {
+	case l.in <- s:
+	case <-l.closed:
+	}
 	return c
 }
 
