@@ -21,7 +21,8 @@ const DialTimeout = 5 * time.Second
 
 // Dial connects to the server that url names. A datagram client on unixgram binds a random name beside the
 // server's, since an unnamed one gets no answer; closing the connection removes it. congestion is
-// TCP_CONGESTION for a TCP connection, "" for the system's.
+// TCP_CONGESTION for a TCP connection, "" for the system's default. Keep-alive is off: the server asks whether we are
+// still there, and its probes alone are in the picture of an idle connection.
 func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
 	a, err := Parse(url)
 	if err != nil {
@@ -32,7 +33,7 @@ func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, a.Network, a.Addr)
+	conn, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, a.Network, a.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", a, bare(err))
 	}

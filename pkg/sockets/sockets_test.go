@@ -117,6 +117,34 @@ func TestListenAllOrNone(t *testing.T) {
 	}
 }
 
+// The server's probes find a dead client; a client sends none.
+func TestDialLeavesKeepAliveToTheServer(t *testing.T) {
+	lns, err := Listen(t.Context(), "tcp4://127.0.0.1:0", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lns[0].Close()
+	client, err := Dial(t.Context(), "tcp://"+lns[0].Addr().String(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := lns[0].Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for conn, want := range map[net.Conn]int{client: 0, server: 1} {
+		got := -1
+		if err := control(conn.(syscall.Conn), func(fd int) (err error) {
+			got, err = syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
+			return err
+		}); err != nil || got != want {
+			t.Errorf("keep-alive from %v is %d, %v; want %d", conn.LocalAddr(), got, err, want)
+		}
+	}
+}
+
 func TestStaleSocketFile(t *testing.T) {
 	for _, network := range []string{"unix", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
