@@ -44,7 +44,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 	// The label, on all that Compose makes.
 	mark := fmt.Sprintf("{labels: {%s: %q}}", label, suite.run)
 	var marks strings.Builder
-	fmt.Fprintf(&marks, "networks: {lab: %s}\nvolumes: {sockets: %s}\nservices:\n", mark, mark)
+	fmt.Fprintf(&marks, "networks: {lab: %s}\nvolumes: {hello: %[1]s, chat: %[1]s, temp: %[1]s, replies: %[1]s, control: %[1]s}\nservices:\n", mark)
 	for _, service := range []string{"hello-tcp", "chat-server", "udp-temp", "wire-hello", "wire-chat", "wire-temp", "hello-client", "chat-client", "temp-client"} {
 		fmt.Fprintf(&marks, "  %s: %s\n", service, mark)
 	}

@@ -8,11 +8,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/moby/moby/client"
 )
+
+// What each container has mounted. A client cannot write where its server's socket is.
+var mounted = map[string]string{
+	"hello-tcp": "hello:/run/netlab:rw", "hello-client": "hello:/run/netlab:ro",
+	"chat-server": "chat:/run/netlab:rw", "chat-client": "chat:/run/netlab:ro",
+	"udp-temp": "replies:/run/replies:rw temp:/run/netlab:rw", "temp-client": "replies:/run/replies:rw temp:/run/netlab:rw",
+	"wire-hello": "control:/run/control:rw", "wire-chat": "control:/run/control:rw", "wire-temp": "control:/run/control:rw",
+}
 
 // checkHardening looks at every container of a running stack: what was asked for, and, where the engine's
 // processes can be seen from here, what the kernel made of it.
@@ -49,9 +58,17 @@ func (s *stack) checkHardening() {
 		check(host.Memory > 0 && host.Memory <= 1<<30, "memory", host.Memory)
 		check(host.PidsLimit != nil && *host.PidsLimit > 0, "processes", host.PidsLimit)
 		check(len(host.Ulimits) == 1 && host.Ulimits[0].Name == "nofile" && 0 < host.Ulimits[0].Hard && host.Ulimits[0].Hard <= 8192, "descriptors", host.Ulimits)
+		var mounts []string
 		for _, m := range is.Mounts {
-			check(m.Type == "volume" && m.Destination == "/run/netlab", "mount", m)
+			mode := "ro"
+			if m.RW {
+				mode = "rw"
+			}
+			mounts = append(mounts, strings.TrimPrefix(m.Name, s.project+"_")+":"+m.Destination+":"+mode)
 		}
+		slices.Sort(mounts)
+		service := is.Config.Labels["com.docker.compose.service"]
+		check(strings.Join(mounts, " ") == mounted[service], "mounts", mounts)
 		for port, bindings := range host.PortBindings {
 			for _, b := range bindings {
 				check(b.HostIP.IsLoopback(), "published "+port.String(), b.HostIP)

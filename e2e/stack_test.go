@@ -72,17 +72,22 @@ func TestStack(t *testing.T) {
 		t.Errorf("temp-client over unixgram: %q", out)
 	}
 
-	// A server that is started anew: people are told, and are back without doing anything.
+	// A server that is started anew: people are told. At a terminal they are back without doing anything; a pipe ends.
 	lab.run(0, "restart", "chat-server")
-	anna.expect("* 服务器停止, 再见\n", "已经连接到服务器\n", " 改名为 Anna\n")
+	anna.expect("* 服务器停止, 再见\n")
+	if code := anna.exit(); code != 1 {
+		t.Errorf("Anna's client: exit %d", code)
+	}
 	ming.expect("* 服务器停止, 再见\n", "已经连接到服务器\n", "* 你好, 你是 guest-")
+	anna = lab.pipe("run", "--rm", "-T", "chat-client", "-name", "Anna")
+	ming.expect(" 改名为 Anna\n")
 	ming.send("我回来了\r")
 	anna.expect(": 我回来了\n")
-
 	anna.eof()
 	if code := anna.exit(); code != 0 {
 		t.Errorf("Anna's client: exit %d", code)
 	}
+
 	for _, service := range []string{"hello-tcp", "udp-temp", "chat-server"} {
 		if out := lab.run(0, "logs", service); strings.Contains(out, "\terror\t") || strings.Contains(out, "panic") {
 			t.Errorf("%s logs an error:\n%s", service, out)
