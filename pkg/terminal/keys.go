@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"sync"
 	"unicode/utf8"
@@ -9,12 +10,15 @@ import (
 	"netlab.example/pkg/text"
 )
 
+var newline = []byte{'\n'}
+
 const (
 	maxTyped = 64 << 10 // bytes typed ahead, beyond which the keyboard waits
 	maxKey   = 16       // bytes of an escape sequence; no key has more
 	maxText  = 4096     // characters on the line being typed; the kernel's own editor takes as many bytes
 
 	ctrlC = 0x03
+	bell  = 0x07 // a key at which the editor does nothing
 	esc   = 0x1b
 )
 
@@ -28,15 +32,32 @@ type keys struct {
 	last   byte   // of the key before, to see \r\n as one Enter
 	length int    // characters on the line being typed
 	active bool   // a ReadLine waits
+	turn   int    // which one
+	leave  leaving
 	ended  bool   // the terminal hung up
 	closed bool
 	over   bool // the editor was told so
 
 	interrupts chan struct{} // Ctrl-C was typed while no ReadLine waits
+
+	// outOfTurn, if set, is called when keys are thrown away because no ReadLine waits: once before each ReadLine, and
+	// once after each Enter.
+	outOfTurn func()
+	quiet     bool // it has been called
 }
 
-func newKeys() *keys {
-	k := &keys{interrupts: make(chan struct{}, 1)}
+// leaving is how far the editor is in leaving a line that nobody is to finish.
+type leaving int
+
+const (
+	staying leaving = iota
+	wiping          // next it gets a key at which the text is wiped ...
+	going           // ... and then Ctrl-C
+	gone
+)
+
+func newKeys(outOfTurn func()) *keys {
+	k := &keys{interrupts: make(chan struct{}, 1), outOfTurn: outOfTurn}
 	k.change.L = &k.mu
 	return k
 }
@@ -44,13 +65,51 @@ func newKeys() *keys {
 // feed adds bytes from the terminal. It waits when too much is typed ahead.
 func (k *keys) feed(p []byte) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	for len(k.typed) > maxTyped && !k.closed {
 		k.change.Wait()
 	}
 	k.typed = append(k.typed, p...)
 	k.interrupt()
+	told := k.forget()
 	k.change.Broadcast()
+	k.mu.Unlock()
+	if told {
+		k.outOfTurn()
+	}
+}
+
+// forget throws away what was typed out of turn, if such keys are not to be kept, and reports whether outOfTurn is to
+// be called. Called with mu held.
+func (k *keys) forget() bool {
+	if k.outOfTurn == nil || k.active {
+		return false
+	}
+	typed := k.typed
+	k.typed = nil
+	if k.last == '\r' {
+		typed = bytes.TrimPrefix(typed, newline) // it belongs to the Enter before
+	}
+	k.last = 0
+	tell := false
+	for _, c := range typed {
+		if !k.quiet && c != ctrlC { // who interrupts has been heard
+			k.quiet, tell = true, true
+		}
+		if c == '\r' || c == '\n' {
+			k.quiet = false
+		}
+	}
+	return tell
+}
+
+// cancel ends the ReadLine whose number is turn, if it still waits.
+func (k *keys) cancel(turn int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.active && k.turn == turn && k.leave == staying {
+		k.leave = wiping
+		k.change.Broadcast()
+	}
 }
 
 // interrupt tells a program that is busy with something else of a Ctrl-C.
@@ -80,31 +139,47 @@ func (k *keys) close() {
 	k.change.Broadcast()
 }
 
-// begin is called before the editor reads a line.
-func (k *keys) begin() error {
+// begin is called before the editor reads a line. It returns the number of this ReadLine.
+func (k *keys) begin() (turn int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	if k.over {
-		return io.EOF
+		return 0, io.EOF
 	}
-	k.active = true
+	k.active, k.leave, k.quiet = true, staying, false
+	k.turn++
 	select {
 	case <-k.interrupts: // this ReadLine will return it
 	default:
 	}
-	return nil
+	return k.turn, nil
 }
+
+// errCancelled is what finish returns for a line that cancel has ended.
+var errCancelled = errors.New("cancelled")
 
 // finish is called when the editor has read a line.
 func (k *keys) finish() error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.active = false
 	k.interrupt()
+	told := k.forget()
+	err := k.outcome()
+	k.mu.Unlock()
+	if told {
+		k.outOfTurn()
+	}
+	return err
+}
+
+// outcome is what has ended the line, or nil. Called with mu held.
+func (k *keys) outcome() error {
 	switch {
+	case !k.over && k.leave == gone:
+		return errCancelled
 	case !k.over:
 		return nil
 	case k.closed:
@@ -114,11 +189,19 @@ func (k *keys) finish() error {
 	}
 }
 
-// isOver says whether the editor was told of the end.
-func (k *keys) isOver() bool {
+// notTyped reports whether the Ctrl-C that ends the line is none that was typed: it stands for the end of the input,
+// or for cancel.
+func (k *keys) notTyped() (over, cancelled bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.over
+	return k.over, k.leave == gone
+}
+
+// isWiping reports whether the text is to be wiped at the key that the editor has just got.
+func (k *keys) isWiping() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.leave == going
 }
 
 // Read gives the editor the next key. The end is told as Ctrl-C: it leaves the
@@ -141,6 +224,14 @@ func (k *keys) Read(p []byte) (int, error) {
 			n = nextKey(k.typed)
 		}
 		switch {
+		case k.leave == wiping && !k.closed && !k.ended:
+			k.leave = going
+			p[0] = bell
+			return 1, nil
+		case k.leave == going && !k.closed && !k.ended:
+			k.leave = gone
+			p[0] = ctrlC
+			return 1, nil
 		case n > 0:
 			key := k.typed[:n]
 			k.typed = k.typed[n:]

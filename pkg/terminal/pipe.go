@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"sync"
@@ -84,7 +85,7 @@ func readLine(in *bufio.Reader) (string, error) {
 	return "", ErrTooLong // an error of the last read comes again
 }
 
-func (p *pipe) readLine() (string, error) {
+func (p *pipe) readLine(ctx context.Context) (string, error) {
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	select {
@@ -105,6 +106,8 @@ func (p *pipe) readLine() (string, error) {
 		return r.line, r.err
 	case <-p.closed:
 		return "", ErrClosed
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
 }
 

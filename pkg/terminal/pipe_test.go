@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -283,5 +284,27 @@ func TestPipeReadErrorIsTold(t *testing.T) {
 	}
 	if _, err := term.ReadLine(); err != io.EOF {
 		t.Errorf("ReadLine again: %v, want EOF", err)
+	}
+}
+
+// On a pipe a line that comes after the wait was given up is the next one's.
+func TestPipeReadLineContext(t *testing.T) {
+	in, keyboard := pipePair(t)
+	_, out := pipePair(t)
+	term, err := Open(in, out, Options{OutOfTurn: func() { t.Error("called on a pipe") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer term.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { _, err := term.ReadLineContext(ctx); done <- err }()
+	cancel()
+	if err := <-done; err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+	io.WriteString(keyboard, "one\n")
+	if line, err := term.ReadLine(); line != "one" || err != nil {
+		t.Errorf("got %q, %v", line, err)
 	}
 }

@@ -64,6 +64,13 @@ type Options struct {
 	// at least half a second.
 	Wait time.Duration
 
+	// OutOfTurn, if set, says that keys belong to the ReadLine that waits, and to
+	// no other: those that are typed while none waits are thrown away, and
+	// OutOfTurn is called at the first of them, and at the first after each
+	// Enter. It may Write. If it is nil, and on a pipe, they are kept for the next
+	// ReadLine.
+	OutOfTurn func()
+
 	// Dropped is the line that says how many lines were dropped, with one %d.
 	// Empty: in English.
 	Dropped string
@@ -78,7 +85,7 @@ type Terminal struct {
 
 // source is where the lines come from: an editor or a pipe.
 type source interface {
-	readLine() (string, error)
+	readLine(ctx context.Context) (string, error)
 	show(line []byte) // queues one whole line, or several
 	setPrompt(string)
 	attached() <-chan struct{}
@@ -102,7 +109,7 @@ func open(in, out *os.File, opt Options, container bool) (*Terminal, error) {
 		Show:    func(line []byte) { t.lines.show(line) },
 	})
 	if isTTY(in) && isTTY(out) {
-		e, err := newEditor(in, out, t.out, opt.Prompt, container)
+		e, err := newEditor(in, out, t.out, opt, container)
 		if err != nil {
 			t.out.Close()
 			return nil, err
@@ -154,7 +161,11 @@ func (t *Terminal) UntilInterrupt(ctx context.Context) (context.Context, context
 //
 // After Ctrl-D it may be called again: the terminal goes on. Any other end of
 // the input is for good. Only the person's own line is in it, unescaped.
-func (t *Terminal) ReadLine() (string, error) { return t.lines.readLine() }
+func (t *Terminal) ReadLine() (string, error) { return t.lines.readLine(context.Background()) }
+
+// ReadLineContext is ReadLine until ctx ends: then what is being typed is wiped,
+// on the screen too, and the error is ctx's.
+func (t *Terminal) ReadLineContext(ctx context.Context) (string, error) { return t.lines.readLine(ctx) }
 
 // Write shows whole lines above the line being typed; a missing newline at the
 // end is added. It may be called from any goroutine, for the log too, and it

@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -22,6 +24,8 @@ const (
 	settleTime   = 50 * time.Millisecond
 	leaveTime    = 500 * time.Millisecond // never needed, unless rl hangs
 	maxHistory   = 100                    // lines
+
+	interruptPrompt = "^C"
 )
 
 // editor is the line editor on a TTY.
@@ -44,19 +48,20 @@ type editor struct {
 	// of its own, but not where it empties the line after Enter.
 	mu     sync.Mutex
 	inKey  bool   // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
+	vanish bool   // the line is being left without a trace
 	prompt string // what setPrompt wants
 }
 
-func newEditor(in, tty *os.File, out *outlet.Outlet, prompt string, container bool) (*editor, error) {
+func newEditor(in, tty *os.File, out *outlet.Outlet, opt Options, container bool) (*editor, error) {
 	e := &editor{
 		in:      in,
 		tty:     tty,
 		out:     out,
-		keys:    newKeys(),
+		keys:    newKeys(opt.OutOfTurn),
 		winch:   make(chan os.Signal, 1),
 		there:   make(chan struct{}),
 		closed:  make(chan struct{}),
-		prompt:  text.Escape(prompt),
+		prompt:  text.Escape(opt.Prompt),
 		reading: make(chan struct{}, 1),
 	}
 	e.arrive = sync.OnceFunc(func() { close(e.there) })
@@ -66,6 +71,7 @@ func newEditor(in, tty *os.File, out *outlet.Outlet, prompt string, container bo
 	}
 	e.cfg = &readline.Config{
 		Prompt:              e.prompt,
+		InterruptPrompt:     interruptPrompt,
 		HistoryLimit:        maxHistory,
 		Stdin:               e.keys,
 		Stdout:              (*screen)(e),
@@ -140,24 +146,34 @@ func (e *editor) watch() {
 	}
 }
 
-func (e *editor) readLine() (string, error) {
+func (e *editor) readLine(ctx context.Context) (string, error) {
 	select {
 	case e.reading <- struct{}{}:
 		defer func() { <-e.reading }()
 	case <-e.closed:
 		return "", ErrClosed
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
 	select {
 	case <-e.there: // until then nothing is painted
 	case <-e.closed:
 		return "", ErrClosed
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
-	if err := e.keys.begin(); err != nil {
+	turn, err := e.keys.begin()
+	if err != nil {
 		return "", err
 	}
+	defer context.AfterFunc(ctx, func() { e.keys.cancel(turn) })()
 	line, err := e.rl.ReadLine()
-	e.unlockKey()
-	if end := e.keys.finish(); end != nil {
+	e.afterLine()
+	switch end := e.keys.finish(); end {
+	case nil:
+	case errCancelled:
+		return "", ctx.Err()
+	default:
 		return "", end
 	}
 	switch err {
@@ -175,13 +191,33 @@ func (e *editor) readLine() (string, error) {
 func (e *editor) keyBegins(key rune) (rune, bool) {
 	e.lock()
 	e.inKey = true
-	if e.keys.isOver() {
-		e.cfg.InterruptPrompt = "" // this Ctrl-C was not typed
+	over, cancelled := e.keys.notTyped()
+	if over || cancelled {
+		e.cfg.InterruptPrompt = ""
+	}
+	if cancelled { // its text is wiped, now its prompt, and the newline is not painted
+		e.vanish = true
+		e.rl.Write(nil)
 	}
 	return key, true
 }
 
+// afterLine is called when rl has left a line: with Enter, or otherwise.
+func (e *editor) afterLine() {
+	if e.vanish {
+		e.vanish = false
+		e.cfg.InterruptPrompt = interruptPrompt
+		e.rl.Write(nil) // the prompt is as it was, for the next line
+	}
+	e.unlockKey()
+}
+
 func (e *editor) keyEnds(line []rune, pos int, _ rune) ([]rune, int, bool) {
+	if e.keys.isWiping() {
+		e.keys.setLength(0)
+		e.unlockKey()
+		return nil, 0, true
+	}
 	long := len(line) > maxText // Ctrl-Y may have doubled it
 	if long {
 		line = line[:maxText]
@@ -237,7 +273,13 @@ func (s *screen) Write(p []byte) (int, error) {
 	}
 	if len(p) == 0 {
 		s.cfg.Prompt = s.prompt
+		if s.vanish {
+			s.cfg.Prompt = ""
+		}
 		return 0, nil
+	}
+	if s.vanish {
+		p = bytes.TrimPrefix(p, newline)
 	}
 	s.out.Put(p)
 	return len(p), nil

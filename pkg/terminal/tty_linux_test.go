@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -573,4 +574,76 @@ func TestFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Whoever waits for a line may stop waiting: what was half typed is gone, from the screen too.
+func TestTTYReadLineContext(t *testing.T) {
+	d := sit(t, 20, 20, Options{Prompt: "your turn> "}, false)
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		line := make(chan result, 1)
+		go func() {
+			l, err := d.term.ReadLineContext(ctx)
+			line <- result{l, err}
+		}()
+		d.sees("your turn> |")
+		d.keys("half 你好世界 of it\x1b[D\x1b[D")
+		d.sees("your turn> half 你好\n世界 of |it")
+		cancel()
+		d.got(line, result{"", context.Canceled})
+		d.sees("|")
+	}
+	d.term.SetPrompt("> ")
+	line := d.reads()
+	d.sees("> |")
+	d.keys("all\x03")
+	d.got(line, result{"", ErrInterrupt})
+	d.sees("> all^C\n|")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if l, err := d.term.ReadLineContext(ctx); l != "" || err != context.Canceled {
+		t.Errorf("got %q, %v", l, err)
+	}
+	line = d.reads()
+	d.keys("again\r")
+	d.got(line, result{"again", nil})
+}
+
+// What is typed out of turn is said to be so, and never comes back.
+func TestTTYOutOfTurn(t *testing.T) {
+	var d *desk
+	called := make(chan int, 100)
+	n := 0
+	d = sit(t, 40, 20, Options{Prompt: "> ", OutOfTurn: func() {
+		n++
+		called <- n
+		fmt.Fprintln(d.term, "not your turn", n)
+	}}, false)
+	line := d.reads()
+	d.sees("> |")
+	d.keys("mine\r\n")
+	d.got(line, result{"mine", nil})
+	d.keys("and")
+	<-called
+	d.keys(" this\x04\rand that")
+	<-called
+	d.sees("> mine\nnot your turn 1\nnot your turn 2\n|")
+	d.keys("\x03")
+	busy, cancel := d.term.UntilInterrupt(t.Context())
+	<-busy.Done()
+	cancel()
+	line = d.reads()
+	d.sees("> mine\nnot your turn 1\nnot your turn 2\n> |")
+	d.keys("two\r lines at once")
+	d.got(line, result{"two", nil})
+	if n := <-called; n != 3 {
+		t.Errorf("called %d times", n)
+	}
+	line = d.reads()
+	d.sees("> mine\nnot your turn 1\nnot your turn 2\n> two\nnot your turn 3\n> |")
+	d.keys("\r")
+	d.got(line, result{"", nil})
+	if len(called) > 0 {
+		t.Errorf("called once more for the end of an Enter")
+	}
 }
