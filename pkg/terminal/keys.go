@@ -34,7 +34,7 @@ type keys struct {
 	active bool   // a ReadLine waits
 	turn   int    // which one
 	leave  leaving
-	ended  bool   // the terminal hung up
+	ended  bool // the terminal hung up
 	closed bool
 	over   bool // the editor was told so
 
