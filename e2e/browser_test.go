@@ -25,7 +25,7 @@ func TestHelloInBrowser(t *testing.T) {
 			t.Errorf("the page shows %q, want %q", got, want)
 		}
 	}
-	server.expect(`接收到客户端发送的数据: GET / HTTP/1.1\r\nHost: `, `\r\nUser-Agent: Mozilla/5.0 `, "客户端连接关闭")
+	server.expect(`接收到客户端发送的数据: GET / HTTP/1.1\r\n  <- `, "\n  | Host: "+address+`\r\n`, "\n  | User-Agent: Mozilla/5.0 ", "\n"+`  | \r\n`+"\n客户端连接关闭")
 	if code := server.stop(); code != 0 {
 		t.Errorf("exit %d", code)
 	}

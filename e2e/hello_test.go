@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -138,7 +139,7 @@ func TestHelloClientOnTerminal(t *testing.T) {
 	c.expect("请输入要发送的数据:")
 	c.send("你好, world\r")
 	// The whole answer, not the first 1,024 bytes.
-	c.expect("接收到的数据: HTTP/1.1 200 OK\n\nHello World, "+strings.Repeat("长", 2000)+"!\n", "(服务器回答后就关闭连接", "请输入要发送的数据:")
+	c.expect("接收到的数据: HTTP/1.1 200 OK\n  | \n  | Hello World, "+strings.Repeat("长", 2000)+"!\n", "(服务器回答后就关闭连接", "请输入要发送的数据:")
 	server.expect("接收到客户端发送的数据: 你好, world  <- [fd")
 	c.send("\x1b[A\r") // the Up arrow brings it back
 	c.expect("接收到的数据: HTTP/1.1 200 OK\n")
@@ -160,7 +161,7 @@ func TestHelloClientOnPipe(t *testing.T) {
 		c.send(tc.typed)
 		c.eof()
 		got := c.rest()
-		if n := strings.Count(got, "Received: HTTP/1.1 200 OK\n\nHello World, Michael!\n"); n != 2 {
+		if n := strings.Count(got, "Received: HTTP/1.1 200 OK\n  | \n  | Hello World, Michael!\n"); n != 2 {
 			t.Errorf("%d answers in %q", n, got)
 		}
 		if strings.Contains(got, "\x1b") {
@@ -199,6 +200,28 @@ func TestHelloClientAgainstStrangeServers(t *testing.T) {
 			}
 			if want := min(len(tc.errs), 1); code != want {
 				t.Errorf("exit %d, want %d", code, want)
+			}
+		})
+	}
+}
+
+// A server has a terminal that says where one is and how to leave. No key there stops it.
+func TestServersTerminals(t *testing.T) {
+	t.Parallel()
+	for service, story := range map[string]string{"hello-tcp": "Client connected from ", "udp-temp": "Request from "} {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			server := serveSpec(t, spec{service: service, tty: true, env: []string{"NETLAB_LANG=en"}})
+			here := "(You see what " + service + " tells. Ctrl-P Ctrl-Q leaves, and the server goes on"
+			server.out.find(regexp.QuoteMeta(here), 1)
+			server.send("\x03\x04\x1cq\r")
+			server.out.find(regexp.QuoteMeta(here), 2)
+			p := probe(t, map[string]string{"hello-tcp": server.url("tcp4"), "udp-temp": server.url("udp4")}[service])
+			p.send("36.6\n")
+			p.out.find("Hello World|97.88", 1)
+			server.out.find(story, 1)
+			if code := server.stop(); code != 0 {
+				t.Errorf("exit %d", code)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func TestStack(t *testing.T) {
 	hellos := lab.attach("hello-client")
 	hellos.expect("请输入要发送的数据:")
 	hellos.send("你好\r")
-	hellos.expect("接收到的数据: HTTP/1.1 200 OK\n\nHello World, Michael!\n", "请输入要发送的数据:")
+	hellos.expect("接收到的数据: HTTP/1.1 200 OK\n  | \n  | Hello World, Michael!\n", "请输入要发送的数据:")
 	temps := lab.attach("temp-client")
 	temps.expect("请输入要转换的摄氏温度:")
 	temps.send("36.6\r")

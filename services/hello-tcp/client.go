@@ -60,7 +60,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case err != nil: // a line that is too long, say
 			fmt.Fprintln(term, language.Tell(err, c.lang))
 			continue
-		case line == "exit":
+		case line == "exit", line == "byebye":
 			return nil
 		case line == "":
 			continue // nothing to send is no request
@@ -108,21 +108,22 @@ func (c *conversation) ask(ctx context.Context, line string) ([]byte, error) {
 	return answer, err
 }
 
-// show prints an answer as it came, its control characters made harmless, line by line.
+// show prints an answer as it came, escaped. Its first line stands behind our words, the others behind a margin: so
+// none of them looks like our prompt or a hint.
 func (c *conversation) show(out io.Writer, answer []byte) {
-	cut := len(answer) > answerMax
-	if cut {
-		answer = answer[:answerMax]
+	var b strings.Builder
+	b.WriteString(c.say.Answer)
+	lines := strings.Split(strings.TrimRight(string(answer[:min(len(answer), answerMax)]), "\r\n"), "\n")
+	for i, line := range lines {
+		if i > 0 {
+			b.WriteString(margin)
+		}
+		b.WriteString(text.Escape(strings.TrimSuffix(line, "\r")) + "\n")
 	}
-	lines := strings.Split(strings.ReplaceAll(strings.TrimRight(string(answer), "\r\n"), "\r\n", "\n"), "\n")
-	for i := range lines {
-		lines[i] = text.Escape(lines[i])
+	if len(answer) > answerMax {
+		fmt.Fprintf(&b, c.say.Cut+"\n", answerMax)
 	}
-	shown := fmt.Sprintf(c.say.Answer+"\n", strings.Join(lines, "\n"))
-	if cut {
-		shown += fmt.Sprintf(c.say.Cut+"\n", answerMax)
-	}
-	io.WriteString(out, shown)
+	io.WriteString(out, b.String())
 }
 
 func (c *conversation) why(err error) string {

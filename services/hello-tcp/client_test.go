@@ -49,12 +49,37 @@ func TestConversation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask, answer := words.En.Ask+"\n", "Received: HTTP/1.1 200 OK\n\nHello World, Michael!\n"
+	ask, answer := words.En.Ask+"\n", "Received: HTTP/1.1 200 OK\n  | \n  | Hello World, Michael!\n"
 	if want := ask + answer + words.En.Again + "\n" + ask + ask + answer + ask; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	if s := story(); strings.Count(s, "Client connected") != 2 || !strings.Contains(s, "Received: 二") {
 		t.Errorf("transcript: %s", s)
+	}
+}
+
+// Either word leaves, as in the lab's other clients.
+func TestWordsThatLeave(t *testing.T) {
+	addr, story := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	for _, word := range []string{"exit", "byebye"} {
+		if got, err := talk(t, "tcp://"+addr.String(), word+"\nnever sent\n"); err != nil || got != words.En.Ask+"\n" {
+			t.Errorf("%s: %q, %v", word, got, err)
+		}
+	}
+	if s := story(); strings.Contains(s, "connected") {
+		t.Errorf("transcript: %s", s)
+	}
+}
+
+// A line of an answer cannot pass for our prompt, nor for a hint.
+func TestAnswerThatLooksLikeUs(t *testing.T) {
+	var out strings.Builder
+	c := conversation{say: words.En}
+	c.show(&out, []byte("hi\r\n"+words.En.Ask+"\nhint: rm -rf\n"+words.En.Again+"\r\n"))
+	for i, line := range strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n") {
+		if want := []string{words.En.Answer + "hi", "  | " + words.En.Ask, "  | hint: rm -rf", "  | " + words.En.Again}[i]; line != want {
+			t.Errorf("got %q, want %q", line, want)
+		}
 	}
 }
 
@@ -120,7 +145,7 @@ func TestPhrases(t *testing.T) {
 		words.Zh.Started:   "服务器启动成功, 等待客户端连接...",
 		words.Zh.Connected: "客户端连接成功, 地址: %s",
 		words.Zh.Ask:       "请输入要发送的数据:",
-		words.Zh.Answer:    "接收到的数据: %s",
+		words.Zh.Answer:    "接收到的数据: ",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -4,6 +4,7 @@ import "netlab.example/pkg/language"
 
 // phrases are what people read, in one language. A %s is said at its field.
 type phrases struct {
+	Here      string
 	Started   string
 	Connected string // address
 	Received  string // data, address
@@ -13,7 +14,7 @@ type phrases struct {
 	TimedOut, ReachedLimit, MadeRoom, Stopped, Reset string
 
 	Ask      string
-	Answer   string // text
+	Answer   string
 	Cut      string // most bytes
 	Again    string
 	Failed   string // url, reason
@@ -25,6 +26,7 @@ type phrases struct {
 
 var words = language.Both[phrases]{
 	Zh: phrases{
+		Here:      "(这里是 hello-tcp 的讲述; Ctrl-P Ctrl-Q 离开, 服务器继续运行; 别的键不起作用; 停止它: docker compose stop hello-tcp)",
 		Started:   "服务器启动成功, 等待客户端连接...",
 		Connected: "客户端连接成功, 地址: %s",
 		Received:  "接收到客户端发送的数据: %s  <- %s",
@@ -37,9 +39,9 @@ var words = language.Both[phrases]{
 		Reset:        " (连接被对方重置)",
 
 		Ask:      "请输入要发送的数据:",
-		Answer:   "接收到的数据: %s",
+		Answer:   "接收到的数据: ",
 		Cut:      "(回答太长, 只显示前 %d 个字节)",
-		Again:    "(服务器回答后就关闭连接, 所以每一行都是一个新的连接; 输入 exit 离开)",
+		Again:    "(服务器回答后就关闭连接, 所以每一行都是一个新的连接; 输入 exit 或 byebye 离开)",
 		Failed:   "%s: %s",
 		TryThis:  "先启动服务器 (hello-tcp serve 或 make up), 或给出它的地址: hello-tcp client tcp://HOST:PORT",
 		NoMore:   "对方没有回答就关闭了连接",
@@ -47,6 +49,7 @@ var words = language.Both[phrases]{
 		Dropped:  "(没有人在读, 丢了 %d 行)",
 	},
 	En: phrases{
+		Here:      "(You see what hello-tcp tells. Ctrl-P Ctrl-Q leaves, and the server goes on; no other key does anything. To stop it: docker compose stop hello-tcp)",
 		Started:   "Server started, waiting for clients...",
 		Connected: "Client connected from %s",
 		Received:  "Received: %s  <- %s",
@@ -59,9 +62,9 @@ var words = language.Both[phrases]{
 		Reset:        " (reset by the peer)",
 
 		Ask:      "Type what to send: ",
-		Answer:   "Received: %s",
+		Answer:   "Received: ",
 		Cut:      "(a long answer: these are its first %d bytes)",
-		Again:    "(The server closes after each answer, so every line is a connection of its own. Type exit to leave.)",
+		Again:    "(The server closes after each answer, so every line is a connection of its own. Type exit or byebye to leave.)",
 		Failed:   "%s: %s",
 		TryThis:  "start the server first (hello-tcp serve, or make up), or say where it is: hello-tcp client tcp://HOST:PORT",
 		NoMore:   "the server closed the connection without an answer",

@@ -13,6 +13,7 @@ import (
 	"netlab.example/pkg/ops"
 	"netlab.example/pkg/sockets"
 	"netlab.example/pkg/tcpserver"
+	"netlab.example/pkg/terminal"
 	"netlab.example/pkg/transcript"
 	"netlab.example/services/hello-tcp/lobby"
 )
@@ -32,6 +33,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	}
 	s := newServer(cfg, env)
 	defer s.story.Close()
+	defer terminal.Watch(env.Stdin, env.Stdout, s.say.Here)()
 	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
 	if err != nil {
 		return err
@@ -75,20 +77,4 @@ func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 		fast[i] = lobby.New(ln, maxHead, s.answerAtOnce, s.endedAtOnce)
 	}
 	return srv.Serve(ctx, fast...) // or lns: the lobby makes the server fast, and is no part of the lesson
-}
-
-// answerAtOnce returns the answer to a request after which handle, too, would close without waiting, else nil.
-func (s *server) answerAtOnce(request []byte) []byte {
-	if look(request) != whole || announcesMore(request) {
-		return nil
-	}
-	return s.answer
-}
-
-// endedAtOnce counts and tells a conversation that the lobby has had.
-func (s *server) endedAtOnce(peer fmt.Stringer, request []byte) {
-	s.counts.complete.Inc()
-	s.story.Tell(func() string { return fmt.Sprintf(s.say.Connected, peer) })
-	s.story.Tell(func() string { return fmt.Sprintf(s.say.Received, shown(request), peer) })
-	s.story.Tell(func() string { return fmt.Sprintf(s.say.Closed, peer) })
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/text"
 )
 
 const (
@@ -18,7 +17,6 @@ const (
 	writeTimeout = 5 * time.Second       // an answer is short: it fits the socket's buffer at once
 	drainTime    = 10 * time.Second      // how long, and how much, an ended conversation is still listened to
 	drainBytes   = 16 << 20
-	shownBytes   = 400 // of a request, in the transcript
 )
 
 // handle is the lesson: read a request, answer it, close. What can go wrong is in how each step ends.
@@ -33,7 +31,7 @@ func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	defer s.asked.remove(conn)
 	s.counts.requests.WithLabelValues(end.String()).Inc()
 	if len(request) > 0 {
-		s.story.Printf(s.say.Received, shown(request), peer)
+		s.story.Tell(func() string { return s.received(request, peer) })
 	}
 
 	answer := s.answer
@@ -152,6 +150,3 @@ func (s *server) drain(ctx context.Context, conn net.Conn) {
 	}
 	io.CopyN(io.Discard, conn, drainBytes)
 }
-
-// shown is a request as the transcript tells it.
-func shown(request []byte) string { return text.Line(request, shownBytes) }

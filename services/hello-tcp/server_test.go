@@ -117,8 +117,9 @@ func TestOneByteAtATime(t *testing.T) {
 	}
 	p.Expect(hello)
 	p.ExpectEOF()
-	if got := story(); !strings.Contains(got, `Received: GET / HTTP/1.1\r\nHost: localhost\r\n\r\n  <- 127.0.0.1:`) {
-		t.Errorf("transcript: %s", got)
+	peer := p.LocalAddr().String()
+	if got, want := story(), `Received: GET / HTTP/1.1\r\n  <- `+peer+"\n"+`  | Host: localhost\r\n`+"\n"+`  | \r\n`+"\nConnection closed: "; !strings.Contains(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -131,6 +132,36 @@ func TestTranscript(t *testing.T) {
 	want := "Client connected from unix\nReceived: \\x1b[2Jhi\\r\\n  <- unix\nConnection closed: unix\n"
 	if got := story(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A browser's request is told whole, whichever way it was answered; so are 8 KiB, and no more rows than are of use.
+func TestTranscriptOfARequest(t *testing.T) {
+	head := "GET /favicon.ico HTTP/1.1\r\nHost: localhost:8080\r\nCookie: " + strings.Repeat("x", 3000) + "\r\nX: \x1b[2J\u202e\r\n\r\n"
+	want := `Received: GET /favicon.ico HTTP/1.1\r\n  <- PEER
+  | Host: localhost:8080\r\n
+  | Cookie: ` + strings.Repeat("x", 3000) + `\r\n
+  | X: \x1b[2J\u202e\r\n
+  | \r\n
+Connection closed: PEER
+`
+	for _, url := range []string{"tcp4://127.0.0.1:0", "unix://" + t.TempDir() + "/h.sock"} { // by the lobby, and by handle
+		addr, story := start(t, testConfig(), url)
+		p := labtest.Dial(t, addr)
+		p.Send(head)
+		p.Expect(hello)
+		p.ExpectEOF()
+		if got := story(); !strings.Contains(got, strings.ReplaceAll(want, "PEER", sockets.Peer(p.LocalAddr()))) {
+			t.Errorf("%s: transcript:\n%s", url, got)
+		}
+	}
+	addr, story := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	p := labtest.Dial(t, addr)
+	p.Send("x" + strings.Repeat("\n", 8000))
+	p.Expect(hello)
+	p.ExpectEOF()
+	if got := story(); strings.Count(got, "\n") != 1+shownRows+1+1 || !strings.Contains(got, "\n  | ...\nConnection closed") {
+		t.Errorf("%d rows: %.2000s", strings.Count(got, "\n"), got)
 	}
 }
 

@@ -37,6 +37,7 @@ var wireWords = language.Both[wire]{
 // phrases are what people read, in one language. A %s is said at its field.
 type phrases struct {
 	// The server's.
+	Here      string
 	Bound     string        // port, address
 	BoundUnix string        // address
 	Answered  string        // host, port, what was received, answer. On an AF_UNIX socket the host is "unix", the port a path
@@ -61,6 +62,7 @@ type phrases struct {
 
 var words = language.Both[phrases]{
 	Zh: phrases{
+		Here:      "(这里是 udp-temp 的讲述; Ctrl-P Ctrl-Q 离开, 服务器继续运行; 别的键不起作用; 停止它: docker compose stop udp-temp)",
 		Bound:     "绑定 UDP服务 到 %s 端口 (%s)",
 		BoundUnix: "绑定 UNIX 数据报服务 到 %s",
 		Answered:  "从%s:%s收到请求数据: %s  -> %s",
@@ -87,6 +89,7 @@ var words = language.Both[phrases]{
 		Dropped:     "(没有人在读, 丢了 %d 行)",
 	},
 	En: phrases{
+		Here:      "(You see what udp-temp tells. Ctrl-P Ctrl-Q leaves, and the server goes on; no other key does anything. To stop it: docker compose stop udp-temp)",
 		Bound:     "UDP service bound to port %s (%s)",
 		BoundUnix: "UNIX datagram service bound to %s",
 		Answered:  "Request from %s:%s: %s  -> %s",

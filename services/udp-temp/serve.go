@@ -13,6 +13,7 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/ops"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/terminal"
 	"netlab.example/pkg/transcript"
 )
 
@@ -26,6 +27,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	}
 	s := newServer(cfg, env, conns...)
 	defer s.story.Close()
+	defer terminal.Watch(env.Stdin, env.Stdout, s.say.Here)()
 	health, err := ops.Start(ctx, cfg.Ops, env.Log, s.counts.collectors()...)
 	if err != nil {
 		return err
