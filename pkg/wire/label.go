@@ -6,9 +6,10 @@ type Label struct {
 	Kind Kind `json:"kind"`
 	Of   int  `json:"of,omitempty"`   // the ID of the record that this one repeats, or answers
 	By   By   `json:"by,omitempty"`   // what made the sender send again
-	Why  Why  `json:"why,omitempty"`  // a reset's reason
+	Why  Why  `json:"why,omitempty"`  // the reason for a reset, or for not accepting a packet
 	Half bool `json:"half,omitempty"` // a FIN that leaves the other direction open
 	Nth  int  `json:"nth,omitempty"`  // the 3rd duplicate ACK, the 2nd retransmission
+	New  int  `json:"new,omitempty"`  // the number of the data that a SYN brings, or that a retransmission goes on with
 }
 
 // Kind is what a packet is.
@@ -29,6 +30,9 @@ const (
 	KindOutOfOrder      Kind = "out-of-order"
 	KindKeepAlive       Kind = "keep-alive"
 	KindKeepAliveACK    Kind = "keep-alive-ack"
+	KindDSACK           Kind = "d-sack"        // says what has come twice
+	KindNotAccepted     Kind = "not-accepted"  // its receiver throws it away: Why says why
+	KindChallengeACK    Kind = "challenge-ack" // the answer to what was not accepted
 	KindFIN             Kind = "fin"
 	KindRST             Kind = "rst"
 	KindDatagram        Kind = "datagram"
@@ -45,10 +49,11 @@ const (
 	ByTimer   By = "timer"
 	ByDupACKs By = "dup-acks"
 	BySACK    By = "sack" // SACK and RACK: the receiver named what it has, and the rest is overdue
+	ByICMP    By = "icmp" // a router said that the packet is too long for its link
 	ByTLP     By = "tlp"  // a tail-loss probe: no answer for two round trips, so the last segment goes out again
 )
 
-// Why is what drew a reset.
+// Why is what drew a reset, or what is wrong with a packet that is not accepted.
 type Why string
 
 const (
@@ -57,4 +62,13 @@ const (
 	WhyAfterClose Why = "after-close" // data for a socket that is closed already
 	WhyAbort      Why = "abort"       // the program asked for it (SO_LINGER 0), or was killed in a way that does
 	WhyUnknown    Why = "unknown"     // a packet of a connection that the host knows nothing of
+
+	WhyOutsideWindow Why = "outside-window" // its numbers lie outside of the receiver's window
+	WhyNotExact      Why = "not-exact"      // a reset in the window, but not at the number that comes next
+	WhyWrongACK      Why = "wrong-ack"      // it acknowledges what was not sent
+	WhyNoACK         Why = "no-ack"         // it has no ACK flag
+	WhyNotOpen       Why = "not-open"       // its receiver still waits for a SYN
+	WhyOldTimestamp  Why = "old-timestamp"  // its sender's clock says that it is a leftover
+
+	WhyOtherBytes Why = "other-bytes" // a retransmission whose bytes are not those that were sent first
 )

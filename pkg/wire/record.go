@@ -49,6 +49,11 @@ type Record struct {
 	Seq uint32 `json:"seq"` // TCP, relative: 0 is the SYN's number
 	Ack uint32 `json:"ack"` // TCP, relative to the other direction; 0 without the ACK flag
 
+	// TCP: how many bytes the sender still takes. Scale is by how many bits the header's field was shifted for that; nil if
+	// it is unknown, because the SYNs were not seen. Window is then the field itself.
+	Window uint32 `json:"window,omitempty"`
+	Scale  *uint8 `json:"scale,omitempty"`
+
 	// Class, Ordinal and Attempt name a packet by what it is, not by when it came: "data #2 to the client,
 	// sent for the third time". Exact faults and chance go by this name, therefore both repeat.
 	//
@@ -75,7 +80,7 @@ type Class string
 const (
 	ClassSYN      Class = "syn" // and SYN ACK
 	ClassData     Class = "data"
-	ClassAck      Class = "ack" // TCP without data, SYN, FIN, RST
+	ClassAck      Class = "ack" // TCP without data, SYN, FIN, RST; and the single byte of a probe
 	ClassFIN      Class = "fin" // without data
 	ClassRST      Class = "rst"
 	ClassICMP     Class = "icmp"

@@ -1,10 +1,6 @@
 package trace
 
-import (
-	"slices"
-
-	"netlab.example/pkg/wire"
-)
+import "netlab.example/pkg/wire"
 
 // Identify fills in who r is: its connection, its relative numbers, its class, ordinal and attempt.
 // It wants ID, Time, Dir and Packet.
@@ -12,7 +8,7 @@ func (t *Tracker) Identify(r *wire.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := &r.Packet
-	r.Class = wire.ClassOther
+	r.Class, r.Label = wire.ClassOther, wire.Label{}
 	if r.Dir == wire.In {
 		r.Client, r.Server = p.Src, p.Dst
 	} else {
@@ -42,7 +38,12 @@ func (t *Tracker) find(k key) *conn {
 // begin adds a connection.
 func (t *Tracker) begin(k key, r *wire.Record) *conn {
 	if old := t.conns[k]; old != nil {
-		t.forget(old)
+		t.silence.Remove(old.place)
+		delete(t.conns, k)
+		t.forgetOlder(old)
+		if k.proto == wire.ProtoUDP || old.over() || !old.way[1].own {
+			t.gone(old)
+		}
 	}
 	if len(t.conns) >= maxConns {
 		t.forget(t.silence.Back().Value.(*conn))
@@ -105,179 +106,110 @@ func (t *Tracker) icmp(r *wire.Record) {
 
 func (t *Tracker) tcp(r *wire.Record) {
 	h := r.Packet.TCP
+	c := t.connection(r)
+	c.belongs(r)
+	out, back := c.sides(r)
+	out.settle(r) // what was heard by now may say what this is
+	back.settle(r)
+	c.agree(out, back, r)
+	why := c.refusal(out, back, r)
+	if why == "" {
+		t.learn(c, out, back, r)
+	} else {
+		c.doubt(out, back, r)
+	}
+	c.relative(out, back, r)
+	length := uint32(r.Packet.Data.Len)
+	switch {
+	case h.Flags.Has(wire.RST):
+		out.counts[wire.ClassRST]++
+		r.Class, r.Ordinal = wire.ClassRST, out.counts[wire.ClassRST]
+	case why != "": // no part of the conversation, so it takes nobody's number
+		r.Class, r.Attempt = wire.ClassOther, out.counts[wire.ClassOther]
+		out.counts[wire.ClassOther]++
+	case h.Flags.Has(wire.SYN):
+		r.Class, r.Ordinal = wire.ClassSYN, 1
+		r.Attempt = out.synAgain(h.Flags.Has(wire.ACK))
+		if out.reach(h.Seq + 1); length > 0 { // Fast Open (RFC 7413)
+			t.data(c, out, r, h.Seq+1, h.Seq+1+length)
+		}
+	case c.probes(out, r):
+		c.identifyACK(out, r)
+		if h.Seq == out.next {
+			out.probeEnd, out.probeID = h.Seq+1, r.ID
+		}
+	case length > 0:
+		r.Class = wire.ClassData
+		r.Ordinal, r.Attempt = t.data(c, out, r, h.Seq, h.Seq+length)
+	case h.Flags.Has(wire.FIN):
+		r.Class, r.Ordinal, r.Attempt = wire.ClassFIN, 1, out.fin
+	default:
+		c.identifyACK(out, r)
+	}
+	if why != "" {
+		r.Label = wire.Label{Kind: wire.KindNotAccepted, Why: why}
+		return
+	}
+	if h.Flags.Has(wire.FIN) && !h.Flags.Has(wire.RST) {
+		out.fin++
+		out.finSeq = endOf(r)
+		out.reach(out.finSeq)
+	}
+}
+
+// connection returns the connection of a segment. A SYN with another first number than before begins a new one between
+// the same two ports, and nobody knows yet whether the server takes it so: to one that still has the old connection
+// open it is a stray, and the old one goes on (RFC 5961, 4). So both are kept until the new one is open, and the
+// numbers decide.
+func (t *Tracker) connection(r *wire.Record) *conn {
+	h := r.Packet.TCP
 	k := key{wire.ProtoTCP, r.Client, r.Server}
 	c := t.find(k)
 	opening := h.Flags.Has(wire.SYN) && !h.Flags.Has(wire.ACK)
-	// A SYN with another first number than before is a new connection between the same two ports.
-	if c == nil || opening && c.way[side(r.Dir)].known && c.way[side(r.Dir)].first != h.Seq {
+	if c == nil || opening && c.opensAnew(r) {
+		older := c
 		c = t.begin(k, r)
 		r.Begins = opening
 		c.Midway = !opening
 		if !h.Flags.Has(wire.SYN) {
 			c.State = wire.ConnOpen
 		}
-	}
-	c.belongs(r)
-	out, back := &c.way[side(r.Dir)], &c.way[1-side(r.Dir)]
-	out.start(h.Seq, h.Flags.Has(wire.SYN))
-	r.Seq = h.Seq - out.first
-	if h.Flags.Has(wire.ACK) {
-		back.start(h.Ack, false)
-		r.Ack = h.Ack - back.first
-	}
-	length := uint32(r.Packet.Data.Len)
-	switch {
-	case h.Flags.Has(wire.SYN):
-		r.Class, r.Ordinal, r.Attempt = wire.ClassSYN, 1, out.syn
-		out.syn++
-		out.reach(h.Seq + 1 + length)
-	case h.Flags.Has(wire.RST):
-		out.counts[wire.ClassRST]++
-		r.Class, r.Ordinal = wire.ClassRST, out.counts[wire.ClassRST]
-	case length > 0:
-		r.Class = wire.ClassData
-		t.data(c, out, r, h.Seq, h.Seq+length)
-	case h.Flags.Has(wire.FIN):
-		r.Class, r.Ordinal, r.Attempt = wire.ClassFIN, 1, out.fin
-	default:
-		r.Class, r.Ordinal = wire.ClassAck, int(r.Ack)
-		if out.ackTimes > 0 && out.lastAck == r.Ack {
-			r.Attempt = out.ackTimes
-			out.ackTimes++
-		} else {
-			out.lastAck, out.ackTimes = r.Ack, 1
+		if older != nil && older.way[1].own && !older.over() {
+			c.older = older
 		}
+		return c
 	}
-	if h.Flags.Has(wire.FIN) {
-		out.fin++
-		out.finSeq = h.Seq + length + 1
-		out.reach(out.finSeq)
+	if old := c.older; old != nil && !h.Flags.Has(wire.SYN) && (!c.way[1].own || c.check(r) != "") && old.check(r) == "" {
+		return old
 	}
+	return c
 }
 
-// start sets the number that counts as 0, if it is not known yet. Without a SYN the first number seen
-// counts as 1, as if the SYN had just passed.
-func (w *way) start(number uint32, syn bool) {
-	if w.known {
-		return
-	}
-	w.known, w.first, w.next = true, number, number
-	if !syn {
-		w.first = number - 1
-	}
+// opensAnew reports whether the SYN r is the first of a new connection.
+func (c *conn) opensAnew(r *wire.Record) bool {
+	w := &c.way[side(r.Dir)]
+	return w.own && w.first != r.Packet.TCP.Seq && (w.syn > 0 || w.told || c.over())
 }
 
-func (w *way) reach(next uint32) {
-	if before(w.next, next) {
-		w.next = next
+// synAgain counts a SYN, or a SYN ACK, and returns how often it was sent before. In a simultaneous open one side sends
+// both (RFC 9293, figure 7).
+func (w *way) synAgain(ack bool) int {
+	w.syn++
+	if ack {
+		w.synACK++
+		return w.synACK - 1
 	}
+	return w.syn - w.synACK - 1
 }
 
-// data gives a segment its ordinal: a new one where it brings bytes that were never seen, else that of
-// the segment which had its first byte.
-func (t *Tracker) data(c *conn, w *way, r *wire.Record, from, to uint32) {
-	defer w.reach(to)
-	if w.covered(from, to) {
-		r.Attempt = 1
-		if i, old := w.at(from); old { // else it is forgotten
-			s := &w.segments[i]
-			s.attempts++
-			r.Ordinal, r.Attempt = s.ordinal, s.attempts
-		}
-		return
-	}
-	a := c.amount(r.Dir)
-	a.Data++
-	r.Ordinal = a.Data
-	for before(from, to) { // fill the holes: most often there is one, the whole segment
-		i, old := w.at(from)
-		if old {
-			from = w.segments[i].to
-			continue
-		}
-		end := to
-		if i < len(w.segments) && before(w.segments[i].from, to) {
-			end = w.segments[i].from
-		}
-		w.segments = slices.Insert(w.segments, i, segment{from: from, to: end, ordinal: a.Data, id: r.ID, lastID: r.ID, lastTime: r.Time})
-		t.segments++
-		a.Bytes += uint64(end - from)
-		from = end
-	}
-	if len(w.segments) > maxSegments {
-		some := len(w.segments)/8 + 1 // many at once: each deletion moves the rest
-		w.segments = slices.Delete(w.segments, 0, some)
-		t.segments -= some
-	}
-	if t.segments > maxAllSegments {
-		t.thin()
-	}
-}
-
-// thin forgets what the connection has sent that has been silent longest. Whoever is speaking keeps their
-// own: else a crowd that fell silent would have everybody's retransmissions counted as new for ever after.
-func (t *Tracker) thin() {
-	for e := t.silence.Back(); e != nil; e = e.Prev() {
-		c := e.Value.(*conn)
-		if n := len(c.way[0].segments) + len(c.way[1].segments); n > 0 {
-			c.way[0].segments, c.way[1].segments = nil, nil
-			t.segments -= n
-			return
-		}
-	}
-}
-
-// at returns the place of the segment that has the byte number; old is false where none has, and the
-// place is then where it belongs.
-func (w *way) at(number uint32) (place int, old bool) {
-	if last := len(w.segments) - 1; last >= 0 && !before(number, w.segments[last].from) {
-		if before(number, w.segments[last].to) { // most questions are about the latest data
-			return last, true
-		}
-		return last + 1, false
-	}
-	place, _ = slices.BinarySearchFunc(w.segments, number, func(s segment, n uint32) int {
-		if before(n, s.to) {
-			return 1 // the first segment that ends after number
-		}
-		return -1
-	})
-	return place, place < len(w.segments) && !before(number, w.segments[place].from)
-}
-
-// covered reports whether each byte of a range was seen before. What lies below everything that is
-// remembered, and was acknowledged, counts as seen.
-func (w *way) covered(from, to uint32) bool {
-	for before(from, to) {
-		i, old := w.at(from)
-		switch {
-		case old:
-			from = w.segments[i].to
-		case w.anyAck && before(from, w.acked) && i == 0:
-			if len(w.segments) == 0 {
-				return !before(w.acked, to)
-			}
-			from = w.segments[0].from
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// acknowledged forgets the segments that the other side has: all but the latest few of them.
-func (t *Tracker) acknowledged(w *way, number uint32) {
-	if w.anyAck && !before(w.acked, number) {
-		return
-	}
-	w.acked, w.anyAck = number, true
-	done := 0
-	for done < len(w.segments) && !before(number, w.segments[done].to) {
-		done++
-	}
-	if done >= 2*keptAcked { // seldom, for the same reason
-		w.segments = slices.Delete(w.segments, 0, done-keptAcked)
-		t.segments -= done - keptAcked
+// identifyACK names a segment that brings nothing but an acknowledgement.
+func (c *conn) identifyACK(out *way, r *wire.Record) {
+	r.Class, r.Ordinal = wire.ClassAck, int(r.Ack)
+	if out.ackTimes > 0 && out.lastAck == r.Ack {
+		r.Attempt = out.ackTimes
+		out.ackTimes++
+	} else {
+		out.lastAck, out.ackTimes = r.Ack, 1
 	}
 }
 
@@ -288,8 +220,8 @@ func (t *Tracker) connOf(r *wire.Record) *conn {
 		proto = r.Packet.ICMP.Quote.Proto
 	}
 	c := t.conns[key{proto, client, server}]
-	if c == nil || c.Ordinal != r.Conn {
-		return nil
+	for c != nil && c.Ordinal != r.Conn {
+		c = c.older
 	}
 	return c
 }

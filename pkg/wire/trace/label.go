@@ -7,7 +7,6 @@ import "netlab.example/pkg/wire"
 func (t *Tracker) Label(r *wire.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r.Label = wire.Label{Kind: wire.KindOther}
 	c := t.connOf(r)
 	switch {
 	case r.Class == wire.ClassFragment:
@@ -15,25 +14,46 @@ func (t *Tracker) Label(r *wire.Record) {
 	case r.Class == wire.ClassICMP:
 		r.Label = c.icmp(r)
 	case c == nil:
+		r.Label.Kind = wire.KindOther
 	case c.Proto == wire.ProtoUDP:
+		out, _ := c.sides(r)
+		out.labels.now = headerOf(r)
 		r.Label = c.datagram(r)
+	case r.Label.Kind == wire.KindNotAccepted:
+		if _, back := c.sides(r); arrives(r) {
+			back.reached(r) // it changes nothing, but may be answered
+		}
 	case r.Packet.TCP != nil:
 		out, back := c.sides(r)
-		out.settle(r)
-		back.settle(r)
+		out.labels.now = headerOf(r)
 		r.Label = c.tcp(out, back, r)
 		out.sent(r)
 		if !arrives(r) {
 			break
 		}
+		out.receives(r)
 		if h := r.Packet.TCP; h.Flags.Has(wire.ACK) {
 			t.acknowledged(back, h.Ack)
 		}
 		out.said(r)
 		back.reached(r)
+		c.knocks(r)
 		over := c.over()
 		c.advance(out, back, r)
 		r.Ends = c.over() && !over
+		if c.State != wire.ConnOpening {
+			t.forgetOlder(c)
+		}
+	default:
+		r.Label.Kind = wire.KindOther
+	}
+}
+
+// knocks tells the connection that r's SYN is to replace, which may still be open at its other end: it answers then.
+func (c *conn) knocks(r *wire.Record) {
+	if h := r.Packet.TCP; c.older != nil && h.Flags.Has(wire.SYN) && !h.Flags.Has(wire.ACK) {
+		_, back := c.older.sides(r)
+		back.labels.heard.asked = question{id: r.ID, kind: wire.KindSYN}
 	}
 }
 
@@ -56,7 +76,7 @@ func unchecked(r *wire.Record) bool {
 	return p.Proto == wire.ProtoUDP && p.Version == 4 && p.Data.Len > 0 && len(r.Raw) >= at+2 && r.Raw[at] == 0 && r.Raw[at+1] == 0
 }
 
-// tcp says what a TCP packet is. What it is mainly comes first: the order of the cases is that of record.Class.
+// tcp says what a TCP packet is. What it is mainly comes first: the order of the cases is that of wire.Class.
 func (c *conn) tcp(out, back *way, r *wire.Record) wire.Label {
 	h := r.Packet.TCP
 	fin := h.Flags.Has(wire.FIN)
@@ -71,12 +91,12 @@ func (c *conn) tcp(out, back *way, r *wire.Record) wire.Label {
 			l.By = ""
 		}
 	case r.Class == wire.ClassSYN && h.Flags.Has(wire.ACK):
-		l = wire.Label{Kind: wire.KindSYNACK, Of: back.labels.syn.arrived}
+		l = wire.Label{Kind: wire.KindSYNACK, Of: back.labels.syn.arrived, New: out.newData(r)}
 	case r.Class == wire.ClassSYN:
-		l = wire.Label{Kind: wire.KindSYN}
+		l = wire.Label{Kind: wire.KindSYN, New: out.newData(r)}
 	case r.Class == wire.ClassRST:
 		return out.reset(back, r)
-	case out.probes(r):
+	case c.probes(out, r):
 		return out.probe(back)
 	case r.Class == wire.ClassData:
 		l = out.data(r)
@@ -93,76 +113,35 @@ func (c *conn) tcp(out, back *way, r *wire.Record) wire.Label {
 	return l
 }
 
+// newData is the ordinal of the data that a SYN brings for the first time (Fast Open, RFC 7413).
+func (w *way) newData(r *wire.Record) int {
+	if i, old := w.at(r.Packet.TCP.Seq + 1); old && r.Packet.Data.Len > 0 && w.segments[i].id == r.ID {
+		return w.segments[i].ordinal
+	}
+	return 0
+}
+
 // data says what a segment with data is: the next piece, an earlier one once more, or one that was overtaken.
 func (w *way) data(r *wire.Record) wire.Label {
 	h := r.Packet.TCP
-	end := endOf(r)
 	i, old := w.at(h.Seq)
 	switch {
 	case !old && r.Attempt > 0:
 		return wire.Label{Kind: wire.KindRetransmission, Nth: r.Attempt} // of a segment that is forgotten
 	case !old:
 		return wire.Label{Kind: wire.KindData} // room was made in the memory, and it went at once
-	case r.Attempt > 0 || w.segments[i].id != r.ID: // the latter begins with old bytes and goes on with new ones
-		return w.again(r, &w.segments[i])
-	case !before(end, w.beyond()): // nothing that was sent later has come
+	case w.segments[i].id != r.ID:
+		l := w.again(r, &w.segments[i])
+		if r.Attempt == 0 { // it goes on with bytes that were never seen
+			l.New = r.Ordinal
+		}
+		return l
+	case !before(h.Seq, w.beyond()): // nothing that was sent later has come
 		return wire.Label{Kind: wire.KindData}
 	case w.overtaken(r, w.afterwards(i)):
 		return wire.Label{Kind: wire.KindOutOfOrder}
 	}
 	return w.lost(r, w.afterwards(i))
-}
-
-// ack says what a packet is that has nothing but an acknowledgement to bring.
-func (c *conn) ack(out, back *way, r *wire.Record) wire.Label {
-	h, l, heard := r.Packet.TCP, &out.labels, &out.labels.heard
-	news := !back.anyAck || before(back.acked, h.Ack)
-	window := out.windowOf(r)
-	switch {
-	case !h.Flags.Has(wire.ACK):
-		return wire.Label{Kind: wire.KindOther} // no flag that TCP knows what to do with
-	case out.syn > 0 && back.syn > 0 && r.Seq == 1 && r.Ack == 1 && (c.State == wire.ConnOpening || heard.class == wire.ClassSYN):
-		return wire.Label{Kind: wire.KindHandshakeACK, Of: back.labels.syn.arrived}
-	case window == 0:
-		if heard.kind == wire.KindZeroWindowProbe {
-			return wire.Label{Kind: wire.KindZeroWindow, Of: heard.from}
-		}
-		return wire.Label{Kind: wire.KindZeroWindow, Of: back.upTo(h.Ack)}
-	case news:
-		return wire.Label{Kind: wire.KindACK, Of: back.upTo(h.Ack)}
-	case h.Ack != back.acked: // overtaken by a newer one
-		return wire.Label{Kind: wire.KindACK, Of: back.upTo(h.Ack)}
-	case heard.kind == wire.KindKeepAlive:
-		return wire.Label{Kind: wire.KindKeepAliveACK, Of: heard.from}
-	case duplicateSACK(h) != nil:
-		return wire.Label{Kind: wire.KindACK, Of: back.upTo(duplicateSACK(h).To)}
-	case before(back.acked, back.next) && (window == l.window || l.newSACK(h)):
-		return wire.Label{Kind: wire.KindDupACK, Nth: l.repeated(h.Ack) + 1, Of: back.missing(h.Ack)}
-	case window != l.window:
-		return wire.Label{Kind: wire.KindWindowUpdate}
-	}
-	return wire.Label{Kind: wire.KindACK, Of: back.upTo(h.Ack)}
-}
-
-// probes reports whether r is a question for a sign of life: it begins one below the next number, where
-// everything was acknowledged long ago, and so forces an answer. The byte there, if any, is made up.
-// Or it is the one byte with which some systems try a closed window.
-func (w *way) probes(r *wire.Record) bool {
-	h, length := r.Packet.TCP, r.Packet.Data.Len
-	if length > 1 || h.Flags&(wire.SYN|wire.FIN|wire.RST) != 0 || !h.Flags.Has(wire.ACK) || w.fin > 0 || !w.anyAck {
-		return false
-	}
-	below := h.Seq+1 == w.next && w.acked == w.next
-	pushes := length == 1 && w.labels.heard.closed && h.Seq+1 == w.next && w.acked == h.Seq
-	return below || pushes
-}
-
-// probe tells the two probes apart: by whether the receiver said that it has no room.
-func (w *way) probe(back *way) wire.Label {
-	if w.labels.heard.closed {
-		return wire.Label{Kind: wire.KindZeroWindowProbe, Of: back.labels.zero, By: wire.ByTimer}
-	}
-	return wire.Label{Kind: wire.KindKeepAlive, By: wire.ByTimer}
 }
 
 func (c *conn) over() bool { return c.State == wire.ConnClosed || c.State == wire.ConnReset }
@@ -173,6 +152,8 @@ func (c *conn) advance(out, back *way, r *wire.Record) {
 	ended := func(w *way) bool { return w.fin > 0 && w.anyAck && !before(w.acked, w.finSeq) }
 	switch {
 	case c.over():
+	case h.Flags.Has(wire.RST) && out.syn > 0 && !out.spoke && back.labels.syn.arrived == 0:
+		// It answers a stray, and its own SYN still waits for an answer (RFC 9293, 3.10.7.3).
 	case h.Flags.Has(wire.RST):
 		c.State = wire.ConnReset
 	case ended(out) && ended(back):

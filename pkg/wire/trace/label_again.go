@@ -2,7 +2,7 @@ package trace
 
 import (
 	"encoding/binary"
-	"hash/fnv"
+	"hash/maphash"
 	"time"
 
 	"netlab.example/pkg/wire"
@@ -15,6 +15,9 @@ func (w *way) again(r *wire.Record, s *segment) wire.Label {
 		l.Nth, l.By = s.nth, s.by
 	} else {
 		l.By = w.cause(r, s)
+	}
+	if now := &w.labels.now; s.sum != 0 && now.sum != 0 && now.sum != s.sum && now.seq == s.from && now.seq+uint32(now.length) == s.to {
+		l.Why, l.By = wire.WhyOtherBytes, "" // no TCP does that
 	}
 	return l
 }
@@ -45,6 +48,8 @@ func (w *way) cause(r *wire.Record, s *segment) wire.By {
 	first, last := !k.any || !before(k.una, s.from), s.to == w.next
 	unheard := k.last.id <= s.lastID // nothing at all since then: it can only be a timer
 	switch {
+	case fresh(k.tooLong):
+		return wire.ByICMP
 	case within && k.recovery == wire.ByTimer && k.selected < k.began:
 		return wire.ByTimer // the timer went off once for all that was on its way
 	case k.dups >= 3 && fresh(k.third) && (first || k.delivered > s.lastID): // what they ask for, or another gap
@@ -121,15 +126,22 @@ func endOf(r *wire.Record) uint32 {
 // overtaken reports whether what is new in r, and below the highest number, was sent before what has come already
 // (after), and is late. Else it was sent later: a retransmission, whose original never came as far as here.
 func (w *way) overtaken(r *wire.Record, after segment) bool {
-	h, top := headerOf(r), &w.labels.top
-	if h.stamped && top.stamped && h.stamp != top.stamp {
-		return before(h.stamp, top.stamp) // the sender's own clock
-	}
-	if h.ipID != 0 && top.ipID != 0 {
-		return int16(h.ipID-top.ipID) < 0 // the sender's count of packets
+	if earlier, known := w.labels.now.earlier(&w.labels.top); known {
+		return earlier
 	}
 	// Neither says it. A sender that reacts needs a round trip from here.
 	return r.Time.Sub(after.lastTime) < max(w.labels.heard.far, time.Millisecond)
+}
+
+// earlier reports whether h was sent before other, and whether that can be known.
+func (h *header) earlier(other *header) (earlier, known bool) {
+	if h.stamped && other.stamped && h.stamp != other.stamp {
+		return before(h.stamp, other.stamp), true // the sender's own clock
+	}
+	if h.ipID != 0 && other.ipID != 0 {
+		return int16(h.ipID-other.ipID) < 0, true // the sender's count of packets
+	}
+	return false, false
 }
 
 // header is what two packets of one sender have in common only if the network made one of them: a sender
@@ -145,9 +157,11 @@ type header struct {
 	length  int
 	stamp   uint32
 	stamped bool
-	sum     uint64 // of a datagram's data: it has no numbers
+	sum     uint64 // of the data; 0 if not all of it was kept
 	lost    bool   // here
 }
+
+var seed = maphash.MakeSeed()
 
 func headerOf(r *wire.Record) header {
 	h := header{id: r.ID, time: r.Time, length: r.Packet.Data.Len, lost: !arrives(r)}
@@ -159,10 +173,9 @@ func headerOf(r *wire.Record) header {
 		if t.Timestamp != nil {
 			h.stamp, h.stamped = t.Timestamp.Value, true
 		}
-	} else {
-		sum := fnv.New64a()
-		sum.Write(r.Payload())
-		h.sum = sum.Sum64()
+	}
+	if data := r.Payload(); len(data) == h.length { // of a part nothing can be said
+		h.sum = maphash.Bytes(seed, data)
 	}
 	return h
 }
@@ -178,10 +191,10 @@ const copyTime = 500 * time.Millisecond
 
 // copied reports whether r is a copy that the network made, and of which record.
 func (w *way) copied(r *wire.Record) (original int, copied bool) {
-	h := headerOf(r)
+	h := &w.labels.now
 	for i := range w.labels.recent {
 		old := &w.labels.recent[i]
-		if old.id == 0 || !old.same(&h) {
+		if old.id == 0 || !old.same(h) {
 			continue
 		}
 		if r.Packet.TCP == nil && r.Time.Sub(old.time) > copyTime {
@@ -216,10 +229,10 @@ func (w *way) answersSYN(r *wire.Record) bool {
 
 // remember keeps r's header among the latest.
 func (w *way) remember(r *wire.Record) {
-	l, h := &w.labels, headerOf(r)
+	l, h := &w.labels, w.labels.now
 	l.recent[l.at%len(l.recent)] = h
 	l.at++
-	if t := r.Packet.TCP; t != nil && t.Flags&wire.RST == 0 && (l.top.id == 0 || !before(endOf(r), l.topEnd)) {
+	if t := r.Packet.TCP; t != nil && t.Flags&wire.RST == 0 && r.ID != w.probeID && (l.top.id == 0 || !before(endOf(r), l.topEnd)) {
 		l.top, l.topEnd = h, endOf(r)
 	}
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 // said, and what the sender has heard. Why somebody sends again follows from what they have heard by
 // then, not from what was said: a packet that wire drops is never heard, one that it delays is heard later.
 type labels struct {
+	now      header        // of the packet that is being labelled
 	syn, fin segment       // as if they were data
+	rivalSYN segment       // of numbers.rival
 	synDelay time.Duration // for which wire kept the SYN
 	recent   [8]header     // of the latest packets, to know a copy by
 	at       int           // the next place in recent
@@ -19,8 +22,7 @@ type labels struct {
 	topEnd   uint32        // the number after it
 
 	// What this side says about the other's data. Packets that are lost here do not count.
-	scale    uint8 // of its windows
-	sacks    bool  // it offered selective acknowledgements
+	sacks    bool // it offered selective acknowledgements
 	window   uint32
 	zero     int             // the record that closed its window
 	dupACK   uint32          // the number that its latest duplicate ACK asks for
@@ -32,9 +34,9 @@ type labels struct {
 	heard   heard
 	pending []arrival // what wire delays on its way to this side, by time
 
-	asks      bool       // UDP: this side began
-	questions []question // UDP: of this side, without an answer yet, by time
-	held      []question // those that a swap keeps back until another datagram has passed; their time is unknown
+	asks      bool     // UDP: this side began
+	questions []asking // UDP: of this side, without an answer yet, by time
+	held      []asking // those that a swap keeps back until another datagram has passed; their time is unknown
 }
 
 // heard is what one side knows, as a sender, from what has reached it.
@@ -43,9 +45,10 @@ type heard struct {
 	from  int    // its record
 	kind  wire.Kind
 	class wire.Class
-	data  int  // the record of the latest with data
-	syns  int  // how many SYNs
-	sacks bool // the other side offered selective acknowledgements
+	data  int      // the record of the latest with data
+	asked question // what wants an answer that says nothing new, and has none yet
+	syns  int      // how many SYNs
+	sacks bool     // the other side offered selective acknowledgements
 
 	closed    bool   // the other side has no room
 	una       uint32 // everything below is acknowledged; valid if any
@@ -55,6 +58,7 @@ type heard struct {
 	third     signal    // the third of them
 	delivered int       // the latest transmission that is known to have arrived: RFC 8985 calls it RACK.segment
 	news      signal    // when that was heard
+	tooLong   signal    // when a router said that packets are too long for its link
 	selected  int       // when that was last heard by SACK; a record, as in signal
 	blocks    []wire.SeqRange
 
@@ -66,6 +70,13 @@ type heard struct {
 	recovery wire.By
 	began    int // with which record
 	until    uint32
+}
+
+// question is a packet that is answered by an ACK which brings no news: a probe, what was not accepted, or what came
+// again. Of several the latest is answered, or it seems so: the answers are alike.
+type question struct {
+	id   int
+	kind wire.Kind
 }
 
 // signal is when something was heard: the time, and the record that was on its way.
@@ -80,6 +91,7 @@ type arrival struct {
 	id         int
 	kind       wire.Kind
 	class      wire.Class
+	asks       wire.Kind // see asks
 	hasAck     bool
 	ack        uint32
 	window     uint32
@@ -120,9 +132,6 @@ func (w *way) sent(r *wire.Record) {
 		again(&l.syn)
 		l.synDelay = r.Fate.Delay
 		l.sacks = h.SACKPermitted
-		if h.WindowScale != nil {
-			l.scale = *h.WindowScale
-		}
 	}
 	if h.Flags.Has(wire.FIN) {
 		if w.fin == 1 {
@@ -133,10 +142,16 @@ func (w *way) sent(r *wire.Record) {
 	if r.Class == wire.ClassData {
 		for i, _ := w.at(h.Seq); i < len(w.segments) && before(w.segments[i].from, h.Seq+length); i++ {
 			again(&w.segments[i])
+			if s := &w.segments[i]; s.id == r.ID && s.from == h.Seq && s.to == h.Seq+length {
+				s.sum = l.now.sum
+			}
 			if r.Label.Kind == wire.KindOutOfOrder {
 				w.segments[i].lastID = w.afterwards(i).id - 1 // it was sent before what has overtaken it
 			}
 		}
+	}
+	if probe := r.Label.Kind == wire.KindKeepAlive || r.Label.Kind == wire.KindZeroWindowProbe; h.Flags.Has(wire.ACK) && !probe {
+		l.heard.asked = question{} // answered
 	}
 	if r.Label.Kind == wire.KindDupACK {
 		l.dupACK, l.dups = h.Ack, r.Label.Nth
@@ -156,20 +171,10 @@ func (w *way) said(r *wire.Record) {
 	case r.Class == wire.ClassData:
 		l.lastData = r.ID
 	}
-	if window := w.windowOf(r); window == 0 && l.window > 0 {
+	if r.Window == 0 && l.window > 0 {
 		l.zero = r.ID
 	}
-	l.window, l.blocks = w.windowOf(r), h.SACK
-}
-
-// windowOf is the room that a packet's sender says it has, in bytes. In a SYN it is never scaled, and
-// after the handshake only if both sides offered to (RFC 7323, 2.2).
-func (w *way) windowOf(r *wire.Record) uint32 {
-	window := uint32(r.Packet.TCP.Window)
-	if r.Packet.TCP.Flags.Has(wire.SYN) {
-		return window
-	}
-	return window << w.labels.scale
+	l.window, l.blocks = r.Window, h.SACK
 }
 
 // reached hands a packet that comes from the other side to w's sender, now or when its delay is over.
@@ -177,11 +182,8 @@ func (w *way) reached(r *wire.Record) {
 	h := r.Packet.TCP
 	if h.Flags.Has(wire.SYN) {
 		w.labels.heard.sacks = h.SACKPermitted
-		if h.WindowScale == nil {
-			w.labels.scale = 0 // both sides scale, or none does
-		}
 	}
-	a := arrival{r.Time.Add(r.Fate.Delay), r.ID, r.Label.Kind, r.Class, h.Flags.Has(wire.ACK), h.Ack, uint32(h.Window), h.SACK, duplicateSACK(h) != nil}
+	a := arrival{r.Time.Add(r.Fate.Delay), r.ID, r.Label.Kind, r.Class, asks(r), h.Flags.Has(wire.ACK), h.Ack, uint32(h.Window), h.SACK, duplicateSACK(h) != nil}
 	if r.Fate.Delay <= 0 && len(w.labels.pending) == 0 {
 		w.hear(a, a.id)
 		return
@@ -194,6 +196,24 @@ func (w *way) reached(r *wire.Record) {
 	if len(w.labels.pending) > maxPending {
 		w.hearFirst(r.ID)
 	}
+}
+
+// asks says what kind of question r is to its receiver; "" if it is none.
+func asks(r *wire.Record) wire.Kind {
+	h := r.Packet.TCP
+	switch l := r.Label; {
+	case h.Flags.Has(wire.RST) && (l.Kind != wire.KindNotAccepted || l.Why != wire.WhyNotExact):
+		return "" // a reset is answered only if it was close (RFC 5961, 3.2)
+	case l.Kind == wire.KindNotAccepted && (l.Why == wire.WhyNoACK || l.Why == wire.WhyNotOpen):
+		return "" // thrown away without a word
+	case l.Kind == wire.KindNotAccepted, l.Kind == wire.KindKeepAlive, l.Kind == wire.KindZeroWindowProbe:
+		return l.Kind
+	case r.Class == wire.ClassSYN && !h.Flags.Has(wire.ACK) && r.Attempt > 0:
+		return wire.KindSYN
+	case l.Kind == wire.KindRetransmission, l.Kind == wire.KindDuplicate && r.Class != wire.ClassAck:
+		return wire.KindRetransmission
+	}
+	return ""
 }
 
 // settle lets w's sender hear what has reached it before r.
@@ -213,6 +233,12 @@ func (w *way) hearFirst(now int) {
 // the sender sends later has a higher one.
 func (w *way) hear(a arrival, now int) {
 	k := &w.labels.heard
+	if a.asks != "" {
+		k.asked = question{a.id, a.asks}
+	}
+	if a.kind == wire.KindNotAccepted {
+		return
+	}
 	g := signal{now, a.time}
 	k.last, k.from, k.kind, k.class = g, a.id, a.kind, a.class
 	switch a.class {
@@ -329,7 +355,10 @@ func (k *heard) patience() time.Duration {
 // record which an acknowledgement of number answers. 0 if it is forgotten.
 func (w *way) upTo(number uint32) int {
 	if i, old := w.at(number - 1); old {
-		return w.segments[i].arrived
+		return cmp.Or(w.segments[i].arrived, w.segments[i].id) // the latter: data in a SYN, which may be left or taken
+	}
+	if w.probeID > 0 && number == w.probeEnd {
+		return w.probeID
 	}
 	if w.fin > 0 && number == w.finSeq {
 		return w.labels.fin.arrived

@@ -25,8 +25,14 @@ func invalid(before []*wire.Record, r *wire.Record) string {
 	if l.By != "" && l.Kind != wire.KindRetransmission && l.Kind != wire.KindKeepAlive && l.Kind != wire.KindZeroWindowProbe {
 		return "only what is sent again has a reason for that"
 	}
-	if (l.Why != "") != (l.Kind == wire.KindRST) {
-		return "a reset has a reason, and nothing else has"
+	switch reasoned := l.Kind == wire.KindRST || l.Kind == wire.KindNotAccepted; {
+	case reasoned && l.Why == "":
+		return "no reason"
+	case l.Why != "" && !reasoned && (l.Kind != wire.KindRetransmission || l.Why != wire.WhyOtherBytes):
+		return "a reason for nothing"
+	}
+	if l.New > 0 && l.Kind != wire.KindSYN && l.Kind != wire.KindSYNACK && l.Kind != wire.KindRetransmission {
+		return "new data beside what?"
 	}
 	if counts := l.Kind == wire.KindRetransmission || l.Kind == wire.KindDupACK; (l.Nth > 0) != counts {
 		return fmt.Sprintf("number %d", l.Nth)
@@ -35,7 +41,7 @@ func invalid(before []*wire.Record, r *wire.Record) string {
 		return ""
 	}
 	of := before[l.Of-1]
-	if of.Conn != r.Conn {
+	if of.Conn != r.Conn && l.Kind != wire.KindChallengeACK { // which may answer the SYN of the next connection
 		return fmt.Sprintf("of %d, in another connection", l.Of)
 	}
 	own := l.Kind == wire.KindRetransmission || l.Kind == wire.KindDuplicate

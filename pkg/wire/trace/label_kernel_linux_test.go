@@ -571,6 +571,7 @@ func TestKernel(t *testing.T) {
 			expect(t, c, "hello")
 			w.wait("D-SACK", func(r *wire.Record) bool { return r.Packet.TCP != nil && len(r.Packet.TCP.SACK) > 0 })
 		}, `
+			in ack#6 d-sack
 		`},
 		{"keep-alive", nil, func(t *testing.T, w *tap) {
 			_, s := w.connect()

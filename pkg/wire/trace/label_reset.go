@@ -9,6 +9,10 @@ import "netlab.example/pkg/wire"
 // alike; data that came after the last answer was likely not read.
 func (w *way) reset(back *way, r *wire.Record) wire.Label {
 	l, k := &w.labels, &w.labels.heard
+	drew := k.from
+	if k.asked.kind == wire.KindNotAccepted {
+		drew = k.asked.id
+	}
 	reset := wire.Label{Kind: wire.KindRST}
 	switch {
 	case w.syn == 0 && back.syn > 0 && l.lastData == 0 && k.class == wire.ClassSYN:
@@ -18,9 +22,9 @@ func (w *way) reset(back *way, r *wire.Record) wire.Label {
 	case r.Packet.TCP.Flags.Has(wire.ACK):
 		reset.Why = wire.WhyAbort
 	case w.fin > 0 || l.resets > 0:
-		reset.Why, reset.Of = wire.WhyAfterClose, k.from
+		reset.Why, reset.Of = wire.WhyAfterClose, drew
 	default:
-		reset.Why, reset.Of = wire.WhyUnknown, k.from
+		reset.Why, reset.Of = wire.WhyUnknown, drew
 	}
 	return reset
 }

@@ -28,13 +28,17 @@ import (
 //	since   > is to the server                                               calls it         differ, if
 //	before                                                                                    they do
 //
-// Numbers are relative, as in record.Record. A packet acknowledges all that has reached its sender in
+// Numbers are relative, as in wire.Record. A packet acknowledges all that has reached its sender in
 // order, unless it says "ack 5"; begins where its sender's data ends, unless it says "1:6" or "seq 5";
 // has a window of 64000 bytes unless it says "win 0". "id 150" and "stamp -2" set the IPv4 ID, which else
 // counts, and move the timestamp, which else is the time. "sack 6:11,16:21" says what has come beyond a gap,
 // "copy 4" is record 4 once more to the bit, "noid" has no IPv4 ID. DROPPED, CORRUPTED, DUPLICATED and
 // "DELAYED 50ms" are what wire does to it. "SYN plain" offers no options, and nobody in that trace then
 // uses any. A trace that says "over IPv6" in its comment is.
+//
+// "noack" leaves the ACK flag out. "stray" is a packet that its sender's TCP did not write, so it changes nothing in what
+// that one says next. "SYN first 900" opens a connection with another number; "old" then counts as before. "data 1:6 B"
+// brings other bytes than the points which it else does. "too-long 4" is ICMP's answer to packet 4.
 type script struct {
 	name    string
 	lines   []line
@@ -49,6 +53,7 @@ type talker struct {
 	addr        netip.Addr
 	port        uint16
 	first       uint32 // the raw number that counts as 0
+	past        *talker
 	next        uint32 // relative
 	fin         uint32 // relative; 0 before it
 	got         uint32 // relative: all below has come, in order
@@ -112,7 +117,7 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 	window, ack, seq, id := uint32(64000), from.got, from.next, from.id
 	var data []byte
 	var raw []byte
-	var udp, quote bool
+	var udp, quote, noACK, stray, tooLong bool
 	late := 0
 	for i := 1; i < len(words); i++ {
 		next := func() string { i++; return words[i] }
@@ -121,7 +126,8 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 			tcp.ACK, tcp.PSH = true, true
 		case w == "udp":
 			udp, data = true, []byte(strings.Trim(next(), `"`))
-		case w == "unreachable":
+		case w == "unreachable", w == "too-long":
+			tooLong = w == "too-long"
 			quote, data = true, s.packets[must(strconv.Atoi(next()))-1]
 			data = data[:min(len(data), 28+8)]
 		case strings.Trim(w, "SYNACKFIRT,") == "":
@@ -139,9 +145,31 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 					panic(f)
 				}
 			}
+		case w == "noack":
+			noACK = true
+		case w == "stray":
+			stray = true
+		case w == "first":
+			past := *from
+			from.past, from.first, from.next, from.fin, from.got, from.beyond = &past, number(next()), 0, 0, 0, nil
+			if tcp.ACK {
+				from.got = 1
+			}
+			ack, seq = from.got, 0
+		case w == "old":
+			from, to = from.past, to.past
+			if from == nil {
+				from = ends[r.Dir]
+			}
+			if to == nil {
+				to = ends[r.Dir.Back()]
+			}
+			ack, seq = from.got, from.next
+		case w == "B":
+			data = bytes.Repeat([]byte("B"), len(data))
 		case w[0] == '"':
 			data = []byte(strings.Trim(w, `"`))
-		case strings.Trim(w, "0123456789:") == "":
+		case strings.Trim(w, "-0123456789:") == "":
 			a, b, _ := strings.Cut(w, ":")
 			seq = number(a)
 			data = bytes.Repeat([]byte("."), int(number(b)-seq))
@@ -184,7 +212,12 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 	if tcp.SYN {
 		seq = 0
 	}
-	if tcp.FIN && from.fin > 0 {
+	if noACK {
+		tcp.ACK = false
+	}
+	if tcp.FIN && (stray || noACK) {
+		// as it is written
+	} else if tcp.FIN && from.fin > 0 {
 		seq = from.fin - uint32(len(data))
 	} else if tcp.FIN {
 		from.fin = seq + uint32(len(data))
@@ -210,7 +243,7 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 			option(layers.TCPOptionKindTimestamps, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, from.stamp+ms), from.echo)...)
 			to.echo = from.stamp + ms
 		}
-		raw = build(from, to, id, &tcp, data, udp, quote)
+		raw = build(from, to, id, &tcp, data, udp, quote, tooLong)
 		from.id++
 	}
 	r.Packet, r.Raw = packet.Decode(raw), raw
@@ -218,7 +251,7 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 		panic(r.Packet.Problem)
 	}
 	s.records, s.packets = append(s.records, r), append(s.packets, raw)
-	if h := r.Packet.TCP; h != nil {
+	if h := r.Packet.TCP; h != nil && !stray {
 		begin, end := h.Seq-from.first, h.Seq-from.first+uint32(r.Packet.Data.Len)
 		if h.Flags.Has(wire.SYN) || h.Flags.Has(wire.FIN) {
 			end++
@@ -238,7 +271,7 @@ func (s *script) add(ends map[wire.Direction]*talker, text string, now *time.Tim
 }
 
 // build writes a packet's bytes, with lengths and checksums.
-func build(from, to *talker, id uint16, tcp *layers.TCP, data []byte, udp, quote bool) []byte {
+func build(from, to *talker, id uint16, tcp *layers.TCP, data []byte, udp, quote, tooLong bool) []byte {
 	var ip gopacket.SerializableLayer
 	proto := layers.IPProtocolTCP
 	if udp {
@@ -261,7 +294,11 @@ func build(from, to *talker, id uint16, tcp *layers.TCP, data []byte, udp, quote
 		u.SetNetworkLayerForChecksum(network)
 		transport = u
 	case quote:
-		transport = &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(3, 3)}
+		code := uint8(layers.ICMPv4CodePort)
+		if tooLong {
+			code = layers.ICMPv4CodeFragmentationNeeded
+		}
+		transport = &layers.ICMPv4{TypeCode: layers.CreateICMPv4TypeCode(layers.ICMPv4TypeDestinationUnreachable, code)}
 	default:
 		tcp.SetNetworkLayerForChecksum(network)
 	}
@@ -273,7 +310,7 @@ func build(from, to *talker, id uint16, tcp *layers.TCP, data []byte, udp, quote
 	return slices.Clone(b.Bytes())
 }
 
-func number(text string) uint32 { return uint32(must(strconv.ParseUint(text, 10, 32))) }
+func number(text string) uint32 { return uint32(must(strconv.ParseInt(text, 10, 64))) }
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -300,6 +337,12 @@ func words(r *wire.Record) string {
 	}
 	if l.Half {
 		s += " half"
+	}
+	if l.New > 0 {
+		s += fmt.Sprint(" with data ", l.New)
+	}
+	if r.Begins && r.Conn > 1 {
+		s += " begins"
 	}
 	if r.Ends {
 		s += " ends"

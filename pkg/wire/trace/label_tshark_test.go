@@ -92,6 +92,9 @@ func agrees(l wire.Label, said string) bool {
 	if l.By == wire.ByDupACKs {
 		want += " fast_retransmission"
 	}
+	if l.Kind == wire.KindSYN {
+		said = strings.TrimSuffix(said, "reused_ports") // another first number: a new connection
+	}
 	return strings.TrimSuffix(said, " zero_window_probe_ack") == want
 }
 
@@ -100,17 +103,31 @@ func why(r *wire.Record, said string) string {
 	says := func(verdict string) bool { return slices.Contains(strings.Fields(said), verdict) }
 	l := r.Label
 	switch {
+	case l.Kind == wire.KindNotAccepted:
+		return "not-accepted"
+	case l.Kind == wire.KindChallengeACK:
+		return "challenge"
+	case (l.Kind == wire.KindSYN || l.Kind == wire.KindSYNACK) && says("retransmission"):
+		return "both"
+	case l.Kind == wire.KindSYNACK && says("reused_ports"), l.Kind == wire.KindData && says("retransmission"):
+		return "stray"
+	case l.Kind == wire.KindACK && says("zero_window"):
+		return "fin"
+	case (l.Kind == wire.KindKeepAlive || l.Kind == wire.KindKeepAliveACK) && says("duplicate_ack"):
+		return "question"
+	case l.Kind == wire.KindHandshakeACK && says("window_update"):
+		return "scale"
 	case l.Kind == wire.KindRetransmission && says("out_of_order"):
 		return "soon"
 	case l.Kind == wire.KindRetransmission && says("spurious_retransmission"):
 		return "needless"
 	case l.Kind == wire.KindRetransmission && (says("fast_retransmission") != (l.By == wire.ByDupACKs)):
 		return "fast"
-	case l.Kind == wire.KindOutOfOrder && says("retransmission"):
+	case (l.Kind == wire.KindOutOfOrder || l.Kind == wire.KindFIN) && says("retransmission"):
 		return "late"
 	case l.Kind == wire.KindDuplicate && (says("retransmission") || says("duplicate_ack")):
 		return "copy"
-	case l.Kind == wire.KindACK && says("duplicate_ack") && len(r.Packet.TCP.SACK) > 0:
+	case l.Kind == wire.KindDSACK && (says("duplicate_ack") || says("window_update")):
 		return "d-sack"
 	case l.Kind == wire.KindDupACK && says("window_update") && l.Nth == 1:
 		return "scale"

@@ -8,8 +8,8 @@ import (
 	"netlab.example/pkg/wire"
 )
 
-// question is a datagram that waits for its answer.
-type question struct {
+// asking is a datagram that waits for its answer.
+type asking struct {
 	id    int
 	time  time.Time // when it reaches the other side
 	fault int       // of the swap that holds it
@@ -49,7 +49,7 @@ func (c *conn) datagram(r *wire.Record) wire.Label {
 	if r.Fate.What == wire.Held {
 		mine = &out.labels.held
 	}
-	q := question{r.ID, r.Time.Add(r.Fate.Delay), r.Fate.Fault}
+	q := asking{r.ID, r.Time.Add(r.Fate.Delay), r.Fate.Fault}
 	out.labels.asked(mine, q)
 	for i, h := range out.labels.held {
 		if h.fault == q.fault && h.id != q.id { // r is its partner, and it follows
@@ -62,7 +62,7 @@ func (c *conn) datagram(r *wire.Record) wire.Label {
 	return l
 }
 
-func (l *labels) asked(list *[]question, q question) {
+func (l *labels) asked(list *[]asking, q asking) {
 	for len(*list) > 0 && (len(*list) >= maxQuestions || q.time.Sub((*list)[0].time) > askedFor) {
 		*list = (*list)[1:]
 	}
@@ -83,9 +83,18 @@ func (c *conn) icmp(r *wire.Record) wire.Label {
 	if c != nil {
 		_, about := c.sides(r)
 		l.Of = about.quoted(r, q)
+		if tooLong(r) && arrives(r) {
+			about.labels.heard.tooLong = signal{r.ID, r.Time.Add(r.Fate.Delay)}
+		}
 		about.labels.questions, about.labels.held = nil, nil // nobody will answer them
 	}
 	return l
+}
+
+// tooLong reports whether a router says that the packet was too long for its link: RFC 1191, RFC 8201.
+func tooLong(r *wire.Record) bool {
+	m := r.Packet.ICMP
+	return r.Packet.Version == 4 && m.Type == 3 && m.Code == 4 || r.Packet.Version == 6 && m.Type == 2
 }
 
 // quoted is the record of the packet that r quotes: of the same IPv4 ID, or of the same sequence number,

@@ -41,18 +41,19 @@ type conn struct {
 	wire.Connection
 	way   [2]way // index: in 0, out 1
 	place *list.Element
+	older *conn // the one before, between the same ports, while this one opens
 }
 
-// way is one direction of a connection.
+// way is one direction of a connection: what its sender has sent, and what the other side has said about it.
 type way struct {
-	known    bool      // first is known
-	first    uint32    // the number that counts as 0: the SYN's
-	next     uint32    // one past the highest number sent
+	numbers
 	segments []segment // sent, sorted by number; no two overlap
 	acked    uint32    // the highest number that the other side has acknowledged; valid if anyAck
 	anyAck   bool
 	syn      int // how often each was sent
+	synACK   int // of those, with an ACK
 	fin      int
+	spoke    bool // its sender has sent an acknowledgement without SYN: it takes the connection for open
 	counts   map[wire.Class]int
 	ackTimes int    // how often lastAck was sent as a bare ACK
 	lastAck  uint32 // relative
@@ -72,6 +73,7 @@ type segment struct {
 	nth      int       // how often its sender has sent it again; attempts counts copies made by the network, too
 	by       wire.By   // why, the last time
 	reach    uint32    // and how far that went: the rest may follow in a packet of its own
+	sum      uint64    // of its bytes; 0 if it is not known
 }
 
 // New makes a tracker that has seen nothing.
@@ -119,9 +121,21 @@ func (t *Tracker) Expire(now time.Time) []int {
 }
 
 func (t *Tracker) forget(c *conn) {
-	t.segments -= len(c.way[0].segments) + len(c.way[1].segments)
 	t.silence.Remove(c.place)
 	delete(t.conns, key{c.Proto, c.Client, c.Server})
+	t.forgetOlder(c)
+	t.gone(c)
+}
+
+func (t *Tracker) forgetOlder(c *conn) {
+	if c.older != nil {
+		t.gone(c.older)
+		c.older = nil
+	}
+}
+
+func (t *Tracker) gone(c *conn) {
+	t.drop(c)
 	t.evicted = append(t.evicted, c.Ordinal)
 }
 
