@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -29,7 +30,7 @@ func Dial(ctx context.Context, url, congestion string) (net.Conn, error) {
 		return nil, err
 	}
 	if a.Network == "unixgram" {
-		return dialUnixgram(a)
+		return dialUnixgram(a, "")
 	}
 	ctx, cancel := context.WithTimeout(ctx, DialTimeout)
 	defer cancel()
@@ -59,20 +60,55 @@ func CloseWrite(conn net.Conn) error {
 	return nil
 }
 
-func dialUnixgram(a Address) (net.Conn, error) {
-	local := path.Join(path.Dir(a.Addr), "client-"+rand.Text()[:12]+".sock")
+// DialDatagram is Dial for datagrams. replies is the folder in which a client on unixgram binds its name; empty: beside
+// the server's.
+func DialDatagram(ctx context.Context, url, replies string) (net.Conn, error) {
+	a, err := ParseOn(url, "udp", "unixgram")
+	if err != nil {
+		return nil, err
+	}
+	if a.Network != "unixgram" {
+		return Dial(ctx, url, "")
+	}
+	return dialUnixgram(a, replies)
+}
+
+func dialUnixgram(a Address, replies string) (net.Conn, error) {
+	if replies == "" {
+		replies = path.Dir(a.Addr)
+	}
+	local := path.Join(replies, "client-"+rand.Text()[:12]+".sock")
 	if len(local) > maxPath { // bind(2) would only say "invalid argument"
 		return nil, language.Errorf(
-			"客户端要在服务器的套接字旁边绑定自己的套接字, 路径会有 %d 字节, 最多 %d 字节: 目录名太长",
-			"a client needs a socket of its own beside the server's, and its path would have %d bytes of at most %d: the folder's name is too long",
-			len(local), maxPath)
+			"客户端要在目录 %[2]s 里绑定自己的套接字, 路径会有 %[1]d 字节, 最多 %[3]d 字节: 目录名太长",
+			"a client needs a socket of its own in %[2]s, and its path would have %[1]d bytes of at most %[3]d: the folder's name is too long",
+			len(local), replies, maxPath)
 	}
-	conn, err := net.DialUnix("unixgram", &net.UnixAddr{Net: "unixgram", Name: local}, &net.UnixAddr{Net: "unixgram", Name: a.Addr})
+	from, to := &net.UnixAddr{Net: "unixgram", Name: local}, &net.UnixAddr{Net: "unixgram", Name: a.Addr}
+	conn, err := net.DialUnix("unixgram", from, to)
+	if errors.Is(err, syscall.ENOSPC) {
+		forgetKilled(replies)
+		conn, err = net.DialUnix("unixgram", from, to)
+	}
 	if err != nil {
 		os.Remove(local) // bound, and then not connected
 		return nil, fmt.Errorf("connect to %s: %w", a, bare(err))
 	}
 	return &unixgram{conn, local}, nil
+}
+
+// forgetKilled removes the names of clients that were killed and could not do it themselves. It is done only if there
+// is no room for another: a client that has bound its name this moment might be taken for one of them.
+func forgetKilled(folder string) {
+	names, _ := filepath.Glob(path.Join(folder, "client-*.sock"))
+	for _, name := range names {
+		conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Net: "unixgram", Name: name})
+		if err == nil {
+			conn.Close()
+		} else if errors.Is(err, syscall.ECONNREFUSED) {
+			os.Remove(name)
+		}
+	}
 }
 
 var reasons = language.Both[[6]string]{

@@ -235,6 +235,77 @@ func TestUnixgramAnswers(t *testing.T) {
 	}
 }
 
+// A client's name is bound in the folder that it is told, and the server's folder needs no room for it.
+func TestUnixgramReplies(t *testing.T) {
+	dir, replies := t.TempDir(), t.TempDir()
+	url := "unixgram://" + dir + "/s.sock"
+	conns, err := ListenPacket(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conns[0].Close()
+	c, err := DialDatagram(t.Context(), url, replies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in, _ := filepath.Glob(replies + "/client-*.sock"); len(in) != 1 {
+		t.Errorf("in the folder: %v", in)
+	}
+	if beside, _ := filepath.Glob(dir + "/client-*"); len(beside) > 0 {
+		t.Errorf("beside the server: %v", beside)
+	}
+	c.Write([]byte("ping"))
+	buf := make([]byte, 10)
+	n, from, err := conns[0].ReadFrom(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns[0].WriteTo(buf[:n], from)
+	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "ping" {
+		t.Errorf("got %q, %v", buf[:n], err)
+	}
+	c.Close()
+	if in, _ := filepath.Glob(replies + "/*"); len(in) > 0 {
+		t.Errorf("left behind: %v", in)
+	}
+	if _, err := DialDatagram(t.Context(), "tcp://127.0.0.1:1", ""); !failure.IsUsage(err) {
+		t.Errorf("a stream: %v", err)
+	}
+}
+
+// What killed clients have left behind is removed, and nothing else.
+func TestForgetKilled(t *testing.T) {
+	dir := t.TempDir()
+	leave(t, "unixgram", dir+"/client-killed.sock")
+	leave(t, "unixgram", dir+"/other.sock")
+	alive, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: dir + "/client-alive.sock"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	forgetKilled(dir)
+	if left, _ := filepath.Glob(dir + "/*"); fmt.Sprint(left) != fmt.Sprint([]string{dir + "/client-alive.sock", dir + "/other.sock"}) {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestPresent(t *testing.T) {
+	dir := t.TempDir()
+	list := "tcp://:1,unix://" + dir + "/s.sock"
+	if err := Present(list); err == nil || failure.HintOf(err) == nil || !strings.Contains(err.Error(), dir+"/s.sock is gone") {
+		t.Errorf("no file: %v", err)
+	}
+	os.WriteFile(dir+"/s.sock", nil, 0o600)
+	if err := Present(list); err == nil {
+		t.Error("a plain file is taken for a socket")
+	}
+	os.Remove(dir + "/s.sock")
+	leave(t, "unix", dir+"/s.sock")
+	if err := Present(list + ",udp://:1"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A server's path may be as long as bind(2) takes. That of a client beside it is longer, and must be said to be so.
 func TestUnixgramClientOfALongPath(t *testing.T) {
 	dir := t.TempDir()
@@ -250,7 +321,7 @@ func TestUnixgramClientOfALongPath(t *testing.T) {
 	}
 	defer conns[0].Close()
 	_, err = Dial(t.Context(), url, "")
-	if en, zh := Why(err, language.English), Why(err, language.Chinese); !strings.Contains(en, "of at most 107: the folder's name is too long") || !strings.Contains(zh, "目录名太长") {
+	if en, zh := Why(err, language.English), Why(err, language.Chinese); !strings.Contains(en, "bytes of at most 107: the folder's name is too long") || !strings.Contains(zh, "目录名太长") {
 		t.Errorf("got %q and %q", en, zh)
 	}
 }

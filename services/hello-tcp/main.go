@@ -29,6 +29,7 @@ import (
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/ops"
+	"netlab.example/pkg/sockets"
 )
 
 func main() {
@@ -40,5 +41,8 @@ func main() {
 }
 
 func healthcheck(ctx context.Context, cfg Config, env app.Env) error {
-	return ops.Check(ctx, cfg.Ops, env.Args...)
+	if err := ops.Check(ctx, cfg.Ops, env.Args...); err != nil {
+		return err
+	}
+	return sockets.Present(cfg.Listen)
 }

@@ -31,7 +31,7 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	if _, err := sockets.ParseOn(url, "udp", "unixgram"); err != nil {
 		return err
 	}
-	c := newConversation(url, env.Lang.People)
+	c := newConversation(url, cfg.Replies, env.Lang.People)
 	defer c.close()
 	if len(args) == 1 {
 		return c.once(ctx, args[0], env.Stdout, env.Stderr)
@@ -53,9 +53,9 @@ type conversation struct {
 	say  phrases
 }
 
-func newConversation(url string, lang language.Lang) *conversation {
+func newConversation(url, replies string, lang language.Lang) *conversation {
 	c := &conversation{url: url, lang: lang, say: words.In(lang)}
-	c.dial = func(ctx context.Context) (net.Conn, error) { return sockets.Dial(ctx, url, "") }
+	c.dial = func(ctx context.Context) (net.Conn, error) { return sockets.DialDatagram(ctx, url, replies) }
 	return c
 }
 
@@ -95,9 +95,11 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case err != nil: // a line that is too long, say
 			fmt.Fprintln(term, language.Tell(err, c.lang))
 			continue
-		case strings.TrimSpace(line) == "exit":
+		}
+		switch strings.TrimSpace(line) {
+		case "exit", "byebye":
 			return nil
-		case strings.TrimSpace(line) == "":
+		case "":
 			continue
 		}
 		if why := c.pointless(line); why != "" {
@@ -128,10 +130,14 @@ func (c *conversation) pointless(question string) string {
 	return string(c.say.Quiet[k])
 }
 
-// show prints an answer as it came, made harmless, and what it means where it is in the other language.
+// show prints an answer as it came, escaped, and its meaning if it is in the other language. What is no answer of
+// ours stands behind a margin, so that it cannot look like our prompt or a hint.
 func (c *conversation) show(out io.Writer, answer string) {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(answer, "\r\n"), "\n") {
+		if b.Len() > 0 || !likeOurs([]byte(line)) {
+			b.WriteString("  | ")
+		}
 		fmt.Fprintln(&b, text.Escape(strings.TrimSuffix(line, "\r")))
 	}
 	if m := meaning(answer, c.lang); m != "" {

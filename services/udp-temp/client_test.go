@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -101,7 +102,7 @@ func fake(t *testing.T) (conn net.PacketConn, url string) {
 func TestOnlyTheAnswerToThisQuestion(t *testing.T) {
 	server, url := fake(t)
 	stranger, _ := fake(t)
-	c := newConversation(url, language.English)
+	c := newConversation(url, "", language.English)
 	defer c.close()
 	c.tellOn(t.Output())
 	var first net.Addr
@@ -206,13 +207,30 @@ func TestConversation(t *testing.T) {
 	conns := listen(t, "udp4://127.0.0.1:0")
 	run(t, language.English, conns...)
 	const ask = "请输入要转换的摄氏温度:\n"
-	stdout, stderr, err := talk(t, language.Chinese, "36.6\n\n \nhot\n3\x1b\n-40\nexit\n37\n", "udp://"+conns[0].LocalAddr().String())
+	stdout, stderr, err := talk(t, language.Chinese, "36.6\n\n \nhot\n3\x1b\n-40\n byebye\n37\n", "udp://"+conns[0].LocalAddr().String())
 	want := ask + "Temperature in Fahrenheit: 97.88\n(转换后的温度(华氏温度):97.88)\n" +
 		ask + ask + ask + "Cannot convert: send a number such as 36.6\n(无法转换:不是数字, 请发送例如 36.6)\n" +
 		ask + "没有发送, 因为服务器不会回答: 含有控制字符\n" +
 		ask + "Temperature in Fahrenheit: -40\n(转换后的温度(华氏温度):-40)\n" + ask
 	if stdout != want || stderr != "" || err != nil {
 		t.Errorf("got\n%s%s%v\nwant\n%s", stdout, stderr, err, want)
+	}
+}
+
+// On unixgram the client's own name is bound in the folder that TEMP_CLIENT_REPLIES names.
+func TestReplies(t *testing.T) {
+	path := t.TempDir() + "/t.sock"
+	run(t, language.English, listen(t, "unixgram://"+path)...)
+	for replies, want := range map[string]string{t.TempDir(): "", t.TempDir() + "/none": "no such"} {
+		c := newConversation("unixgram://"+path, replies, language.English)
+		_, err := c.ask(t.Context(), "37")
+		if beside, _ := os.ReadDir(filepath.Dir(path)); len(beside) != 1 {
+			t.Errorf("beside the server: %v", beside)
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", replies, err)
+		}
+		c.close()
 	}
 }
 
@@ -272,17 +290,19 @@ func TestTextbookServer(t *testing.T) {
 	}
 }
 
-// What any other server says is shown as it came, and harmless.
+// What any other server says is shown as it came, escaped, and does not look like ours.
 func TestForeignAnswers(t *testing.T) {
 	for answer, want := range map[string]string{
-		"\x1b[2Jhi": "\\x1b[2Jhi\n",
-		"":          "\n",
-		"a\r\nb\n":  "a\nb\n",
+		"\x1b[2Jhi":               "  | \\x1b[2Jhi\n",
+		"":                        "  | \n",
+		"a\r\nhint: b\n":          "  | a\n  | hint: b\n",
+		words.En.Ask:              "  | " + words.En.Ask + "\n",
+		"无法转换:x\n" + words.En.Ask: "无法转换:x\n  | " + words.En.Ask + "\n",
 		"转换后的温度(华氏温度):\x1b[31m": "转换后的温度(华氏温度):\\x1b[31m\n(Temperature in Fahrenheit: \\x1b[31m)\n",
 		"无法转换:天气不好":             "无法转换:天气不好\n",
 	} {
 		var out strings.Builder
-		newConversation("udp://:1", language.English).show(&out, answer)
+		newConversation("udp://:1", "", language.English).show(&out, answer)
 		if out.String() != want {
 			t.Errorf("%q: got %q, want %q", answer, out.String(), want)
 		}

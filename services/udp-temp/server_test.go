@@ -385,7 +385,7 @@ func TestFlood(t *testing.T) {
 		send(t, flood, [...]string{"\x00", "nonsense", "", "\xff"}[i%4])
 	}
 	await(t, "junk", func() float64 { return total(s) }, 1)
-	conn := newConversation(url, language.English)
+	conn := newConversation(url, "", language.English)
 	defer conn.close()
 	conn.tellOn(t.Output())
 	if got, err := conn.ask(t.Context(), "37"); got != "Temperature in Fahrenheit: 98.6" {
@@ -498,6 +498,13 @@ func TestServe(t *testing.T) {
 		return serve(ctx, cfg, app.Env{Log: zap.NewNop(), Stdout: out})
 	})
 	labtest.Eventually(t, "it is healthy", func() bool { return healthcheck(t.Context(), cfg, app.Env{}) == nil })
+	if err := os.Rename(dir+"/t.sock", dir+"/gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := healthcheck(t.Context(), cfg, app.Env{}); err == nil || err.Error() != "the socket file "+dir+"/t.sock is gone" {
+		t.Errorf("without its socket file: %v", err)
+	}
+	os.Rename(dir+"/gone", dir+"/t.sock")
 	stop()
 	b, _ := os.ReadFile(out.Name())
 	if !strings.HasPrefix(string(b), "绑定 UDP服务 到 ") || !strings.Contains(string(b), " 端口 (udp://127.0.0.1:") {
