@@ -50,6 +50,7 @@ func (e Env) LogTo(w io.Writer) { e.log.redirect(w) }
 // A Subcommand is one thing that a program does. Command makes it.
 type Subcommand struct {
 	name, args string
+	help       help
 	prefix     string
 	keys       []string // the variables that it knows
 	usage      func(w io.Writer, l language.Lang)
@@ -79,6 +80,15 @@ func Command[C any](name, prefix, args string, run func(context.Context, C, Env)
 			return run(ctx, cfg, env)
 		},
 	}
+}
+
+// help is what -h says of a subcommand beside its arguments and its variables.
+type help struct{ short, long language.Both[string] }
+
+// Help adds to a subcommand what it is for, in a few words, and what its own -h says: how it is used, line by line.
+func (c Subcommand) Help(short, long language.Both[string]) Subcommand {
+	c.help = help{short, long}
+	return c
 }
 
 // Main runs the subcommand that os.Args names and exits. SIGINT and SIGTERM end its context;

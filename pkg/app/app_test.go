@@ -124,6 +124,33 @@ func TestErrorsInChinese(t *testing.T) {
 	}
 }
 
+// TestHelp: a program's -h says what each subcommand is for, and the variables that neighbours share once; a
+// subcommand's own says all.
+func TestHelp(t *testing.T) {
+	none := func(context.Context, testConfig, Env) error { return nil }
+	short := func(zh, en string) language.Both[string] { return language.Both[string]{Zh: zh, En: en} }
+	cmds := []Subcommand{
+		Command("look", "PROG", "", none).Help(short("看", "looks"), short("细看", "looks closely")),
+		Command("leap", "PROG", "FAR", none).Help(short("跳", "leaps"), short("远跳", "leaps far")),
+	}
+	for _, tc := range []struct {
+		cmds      []Subcommand
+		lang      language.Lang
+		want, not string
+		tables    int
+	}{
+		{cmds, language.English, "usage: prog look\n  looks\nusage: prog leap FAR\n  leaps\n", "closely", 1},
+		{cmds[:1], language.English, "looks closely\n", "leaps", 1},
+		{cmds[1:], language.Chinese, "远跳\n", "leaps", 1},
+	} {
+		var out strings.Builder
+		printUsage(&out, "prog", tc.cmds, tc.lang)
+		if got := out.String(); !strings.Contains(got, tc.want) || strings.Contains(got, tc.not) || strings.Count(got, "PROG_LISTEN") != tc.tables {
+			t.Errorf("want %q, not %q, in\n%s", tc.want, tc.not, got)
+		}
+	}
+}
+
 func TestHelpInChinese(t *testing.T) {
 	_, stdout, _ := try(t, nil, language.Chinese, "serve", "-h")
 	if !strings.Contains(stdout, "用法: prog serve\n") || !strings.Contains(stdout, "监听地址") {

@@ -142,10 +142,20 @@ var (
 	unknownWords = language.Both[string]{Zh: "警告: 没有变量 %s", En: "warning: unknown variable %s"}
 )
 
+// printUsage says how each of cmds is called, what it is for, and which variables it reads. Of one alone it says all,
+// of several what they share is said once.
 func printUsage(w io.Writer, name string, cmds []Subcommand, l language.Lang) {
-	for _, c := range cmds {
+	for i, c := range cmds {
 		fmt.Fprintf(w, "%s %s\n", usageWords.In(l), strings.TrimSpace(name+" "+c.name+" "+c.args))
-		c.usage(w, l)
+		if short := c.help.short.In(l); short != "" {
+			fmt.Fprintf(w, "  %s\n", short)
+		}
+		if long := c.help.long.In(l); long != "" && len(cmds) == 1 {
+			fmt.Fprintf(w, "\n%s\n\n", strings.TrimSpace(long))
+		}
+		if i == len(cmds)-1 || !slices.Equal(cmds[i+1].keys, c.keys) {
+			c.usage(w, l)
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package language
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
 
 func TestFromEnv(t *testing.T) {
 	for _, tc := range []struct {
@@ -32,5 +36,17 @@ func TestBoth(t *testing.T) {
 	b := Both[string]{Zh: "你好", En: "hello"}
 	if b.In(Chinese) != "你好" || b.In(English) != "hello" {
 		t.Errorf("got %q and %q", b.In(Chinese), b.In(English))
+	}
+}
+
+// TestErrorIn: an error in an error is told in the same language, and is still there to be asked for.
+func TestErrorIn(t *testing.T) {
+	cause := Errorf("太长", "too long")
+	err := fmt.Errorf("scenario: %w", Errorf("第 %d 行: %v", "line %d: %v", 3, cause))
+	if zh, en := Tell(err, Chinese), Tell(err, English); zh != "scenario: 第 3 行: 太长" || en != "scenario: line 3: too long" {
+		t.Errorf("%q, %q", zh, en)
+	}
+	if !errors.Is(err, cause) {
+		t.Error("the cause is lost")
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"netlab.example/pkg/language"
 )
 
 // Fault is one thing to be done to one packet, exactly once. As a line:
@@ -94,13 +96,13 @@ func (f Fault) String() string {
 func ParseFault(line string) (Fault, error) {
 	words := strings.Fields(strings.ToLower(line))
 	if len(words) < 2 {
-		return Fault{}, fmt.Errorf("%q is no fault: write what to do and to which packet, as in drop data #1 to client", clip(line))
+		return Fault{}, language.Errorf("%q 不是故障: 写做什么, 对哪个数据包, 例如 drop data #1 to client", "%q is no fault: write what to do and to which packet, as in drop data #1 to client", clip(line))
 	}
 	f := Fault{Do: Do(words[0]), State: Waiting}
 	switch f.Do {
 	case Drop, Hold, Duplicate, Corrupt, Swap:
 	default:
-		return Fault{}, fmt.Errorf("cannot %q: there are drop, delay, duplicate, corrupt and swap", clip(words[0]))
+		return Fault{}, language.Errorf("不能 %q: 有 drop, delay, duplicate, corrupt 和 swap", "cannot %q: there are drop, delay, duplicate, corrupt and swap", clip(words[0]))
 	}
 	for _, k := range []FaultKind{OnData, OnSYN, OnSYNACK, OnACK, OnFIN, OnRST, OnICMP, OnRetransmission} {
 		if words[1] == strings.ToLower(string(k)) {
@@ -108,7 +110,7 @@ func ParseFault(line string) (Fault, error) {
 		}
 	}
 	if f.Kind == "" {
-		return Fault{}, fmt.Errorf("%q is no kind of packet: there are data, SYN, SYN-ACK, ACK, FIN, RST, ICMP and retransmission", clip(words[1]))
+		return Fault{}, language.Errorf("没有 %q 这种数据包: 有 data, SYN, SYN-ACK, ACK, FIN, RST, ICMP 和 retransmission", "%q is no kind of packet: there are data, SYN, SYN-ACK, ACK, FIN, RST, ICMP and retransmission", clip(words[1]))
 	}
 	if err := f.rest(words[2:]); err != nil {
 		return Fault{}, fmt.Errorf("%s: %w", clip(line), err)
@@ -124,7 +126,7 @@ func (f *Fault) rest(words []string) error {
 		case strings.HasPrefix(word, "#"):
 			n, err := strconv.Atoi(word[1:])
 			if err != nil || n < 1 || n > maxNth || word[1] == '+' {
-				return fmt.Errorf("%q: write #1, #2, …", clip(word))
+				return language.Errorf("%q: 写 #1, #2, …", "%q: write #1, #2, …", clip(word))
 			}
 			switch {
 			case f.Nth == 0:
@@ -132,7 +134,7 @@ func (f *Fault) rest(words []string) error {
 			case f.Do == Swap && f.Other == 0:
 				f.Other = n
 			default:
-				return fmt.Errorf("one packet for each fault; write a line for each")
+				return language.Errorf("一个故障只对一个数据包; 每个写一行", "one packet for each fault; write a line for each")
 			}
 		case word == "to" && i+1 < len(words) && f.To == "":
 			i++
@@ -142,7 +144,7 @@ func (f *Fault) rest(words []string) error {
 			case "client":
 				f.To = Out
 			default:
-				return fmt.Errorf("to whom: server or client, not %q", clip(words[i]))
+				return language.Errorf("发给谁: server 或 client, 不是 %q", "to whom: server or client, not %q", clip(words[i]))
 			}
 		case f.Do == Hold && f.Delay == 0:
 			d, err := parseDelay(word)
@@ -151,7 +153,7 @@ func (f *Fault) rest(words []string) error {
 			}
 			f.Delay = d
 		default:
-			return fmt.Errorf("what is %q?", clip(word))
+			return language.Errorf("%q 是什么?", "what is %q?", clip(word))
 		}
 	}
 	return nil
@@ -169,23 +171,23 @@ func (f *Fault) check(line string) error {
 			natural = Out
 		}
 		if f.To != "" && f.To != natural {
-			return fmt.Errorf("%s: a %s goes to the %s", clip(line), f.Kind, natural.Peer())
+			return language.Errorf("%s: %s 只发给 %s", "%s: a %s goes to the %s", clip(line), f.Kind, natural.Peer())
 		}
 		f.To = natural
 	case OnData, OnRetransmission:
 		if f.To == "" {
-			return fmt.Errorf("%s: to whom? write to client or to server", clip(line))
+			return language.Errorf("%s: 发给谁? 写 to client 或 to server", "%s: to whom? write to client or to server", clip(line))
 		}
 	}
 	switch {
 	case f.Do == Hold && f.Delay == 0:
-		return fmt.Errorf("%s: for how long? write a time, as in 500ms", clip(line))
+		return language.Errorf("%s: 多久? 写一段时间, 例如 500ms", "%s: for how long? write a time, as in 500ms", clip(line))
 	case f.Do == Swap && f.Kind != OnData:
-		return fmt.Errorf("%s: swap works on data only", clip(line))
+		return language.Errorf("%s: swap 只用于 data", "%s: swap works on data only", clip(line))
 	case f.Do == Swap && f.Other == 0:
-		return fmt.Errorf("%s: with which? write two numbers, as in swap data #3 #4 to server", clip(line))
+		return language.Errorf("%s: 和哪个交换? 写两个编号, 例如 swap data #3 #4 to server", "%s: with which? write two numbers, as in swap data #3 #4 to server", clip(line))
 	case f.Do == Swap && f.Other == f.Nth:
-		return fmt.Errorf("%s: a packet cannot be swapped with itself", clip(line))
+		return language.Errorf("%s: 数据包不能和自己交换", "%s: a packet cannot be swapped with itself", clip(line))
 	}
 	if f.Do == Swap && f.Other < f.Nth {
 		f.Nth, f.Other = f.Other, f.Nth

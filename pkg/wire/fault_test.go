@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+
+	"netlab.example/pkg/language"
 )
 
 func TestParseFault(t *testing.T) {
@@ -78,12 +81,30 @@ func TestParseScenario(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"drop data #1 to client\nlink out.loss=200%": "line 2: ",
-		"#1":                         "line 1: ",
-		"link":                       "line 1: ",
+		"#1\nlink":                   "line 1: ",
+		"link":                       "\"link\" is no fault",
 		strings.Repeat("\n", 70_000): "at most 64 KiB",
 	} {
 		if _, err := ParseScenario(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// TestErrorsInChinese: what is wrong with a line is said in its writer's language, wherever the line stands.
+func TestErrorsInChinese(t *testing.T) {
+	for _, text := range []string{
+		"jump data", "drop", "drop letters", "drop data", "drop data #0 to client", "drop data to me", "delay data to client", "drop SYN to client",
+		"swap FIN #1 #2", "swap data #1 to client", "swap data #1 #1 to client", "drop data #1 #2 to client", "drop data what to client", "# \ndrop",
+		"link loss", "link loss=2x", "link up.loss=1%", "link delay=1", "link rate=x", "link speed=1", "link seed=x", "link loss=0.3", strings.Repeat("x", 70_000),
+	} {
+		_, err := ParseScenario(text)
+		if err == nil {
+			t.Errorf("%.40q is no error", text)
+			continue
+		}
+		if zh := language.Tell(err, language.Chinese); !strings.ContainsFunc(zh, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+			t.Errorf("%.40q: %s", text, zh)
 		}
 	}
 }

@@ -1,8 +1,9 @@
 package wire
 
 import (
-	"fmt"
 	"strings"
+
+	"netlab.example/pkg/language"
 )
 
 // Scenario is what a file of lines asks for.
@@ -21,7 +22,7 @@ const maxScenario = 64 << 10
 func ParseScenario(text string) (Scenario, error) {
 	var s Scenario
 	if len(text) > maxScenario {
-		return s, fmt.Errorf("a scenario is at most %d KiB", maxScenario>>10)
+		return s, language.Errorf("场景最长 %d KiB", "a scenario is at most %d KiB", maxScenario>>10)
 	}
 	n := 0
 	for line := range strings.Lines(text) {
@@ -41,8 +42,11 @@ func ParseScenario(text string) (Scenario, error) {
 				s.Faults = append(s.Faults, f)
 			}
 		}
+		if err != nil && strings.TrimSpace(text) == line { // one line needs no number
+			return Scenario{}, err
+		}
 		if err != nil {
-			return Scenario{}, fmt.Errorf("line %d: %w", n, err)
+			return Scenario{}, language.Errorf("第 %d 行: %v", "line %d: %v", n, err)
 		}
 	}
 	return s, nil

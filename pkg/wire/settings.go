@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"netlab.example/pkg/language"
 )
 
 // Settings is the state of both directions of a link. The zero value is a link that leaves packets alone.
@@ -93,12 +95,12 @@ func (s Settings) Parse(line string) (Settings, error) {
 func (s *Settings) set(word string) error {
 	key, value, ok := strings.Cut(word, "=")
 	if !ok {
-		return fmt.Errorf("%q is no setting: write key=value, as in out.loss=30%%", clip(word))
+		return language.Errorf("%q 不是设置: 写 名字=值, 例如 out.loss=30%%", "%q is no setting: write key=value, as in out.loss=30%%", clip(word))
 	}
 	if key == "seed" {
 		seed, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
-			return fmt.Errorf("seed=%s: a seed is a whole number", clip(value))
+			return language.Errorf("seed=%s: 种子是整数", "seed=%s: a seed is a whole number", clip(value))
 		}
 		s.Seed = seed
 		return nil
@@ -112,7 +114,7 @@ func (s *Settings) set(word string) error {
 		case "out":
 			ways = ways[1:]
 		default:
-			return fmt.Errorf("%q: a direction is in (to the server) or out (to the client)", clip(key))
+			return language.Errorf("%q: 方向是 in (发给服务器) 或 out (发给客户端)", "%q: a direction is in (to the server) or out (to the client)", clip(key))
 		}
 		name = rest
 	}
@@ -141,7 +143,7 @@ func (w *Way) set(name, value string) (err error) {
 	case "rate":
 		w.Rate, err = parseRate(value)
 	default:
-		return fmt.Errorf("no such setting; there are loss, delay, jitter, reorder, duplicate, corrupt, rate and seed")
+		return language.Errorf("没有这个设置; 有 loss, delay, jitter, reorder, duplicate, corrupt, rate 和 seed", "no such setting; there are loss, delay, jitter, reorder, duplicate, corrupt, rate and seed")
 	}
 	return err
 }
@@ -176,7 +178,10 @@ func parsePercent(text string) (Percent, error) {
 	number := strings.TrimSuffix(text, "%")
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsNaN(v) || v < 0 || v > 100 || !plain(number) {
-		return 0, fmt.Errorf("a probability is 0%% to 100%%")
+		return 0, language.Errorf("概率是 0%% 到 100%%", "a probability is 0%% to 100%%")
+	}
+	if number == text && v > 0 && v <= 1 { // some people mean 30 % by 0.3, others 0.3 %
+		return 0, language.Errorf("是百分之几? 写 %[1]s%% 或 %[2]v%%", "of a hundred, or of one? write %[1]s%% or %[2]v%%", number, v*100)
 	}
 	return Percent(v), nil
 }
@@ -184,7 +189,7 @@ func parsePercent(text string) (Percent, error) {
 func parseDelay(text string) (Delay, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > maxDelay {
-		return 0, fmt.Errorf("a time is 0s to %s, as in 50ms or 1.5s", "1m")
+		return 0, language.Errorf("时间是 0s 到 %s, 例如 50ms 或 1.5s", "a time is 0s to %s, as in 50ms or 1.5s", "1m")
 	}
 	return Delay(d), nil
 }
@@ -201,7 +206,7 @@ func parseRate(text string) (Rate, error) {
 	v, err := strconv.ParseFloat(number, 64)
 	r := math.Round(v * float64(unit))
 	if err != nil || !plain(number) || r != 0 && (r < minRate || r > maxRate) {
-		return 0, fmt.Errorf("a rate is 1kbit to 100gbit (a second), as in 500kbit or 1mbit; 0 is as fast as it goes")
+		return 0, language.Errorf("速率是每秒 1kbit 到 100gbit, 例如 500kbit 或 1mbit; 0 是不限", "a rate is 1kbit to 100gbit (a second), as in 500kbit or 1mbit; 0 is as fast as it goes")
 	}
 	return Rate(r), nil
 }

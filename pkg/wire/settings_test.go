@@ -38,6 +38,7 @@ func TestParseSettingsErrors(t *testing.T) {
 		"loss":              `"loss" is no setting`,
 		"out.loss=":         "probability",
 		"out.loss=101%":     "probability",
+		"out.loss=0.3":      "write 0.3% or 30%", // which of the two?
 		"out.loss=-1%":      "probability",
 		"out.loss=nan":      "probability",
 		"out.loss=1e1":      "probability",
