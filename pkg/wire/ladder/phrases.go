@@ -38,6 +38,7 @@ type phrases struct {
 	// What became of it. The cause, as it was asked for, stands behind.
 	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed string
 	Seen                                                     string // only of a packet that is opened: in the ladder a circle says it
+	GoesOn                                                   string // packet, the packet that it waited for
 	Forgotten                                                string // how many packets
 	LinkLayer                                                string
 }
@@ -92,6 +93,7 @@ var words = language.Both[phrases]{
 		Duplicated: "复制",
 		Delayed:    "延迟",
 		Seen:       "只看见, 不知结果",
+		GoesOn:     "#%d 继续前行: #%d 已经过去",
 		Forgotten:  "… %d 个数据包已被忘记 …",
 		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
 	},
@@ -144,6 +146,7 @@ var words = language.Both[phrases]{
 		Duplicated: "duplicated",
 		Delayed:    "delayed",
 		Seen:       "seen, fate unknown",
+		GoesOn:     "#%d goes on: #%d has passed",
 		Forgotten:  "… %d packets are forgotten …",
 		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",
 	},

@@ -1,12 +1,12 @@
 // Package ladder draws packets the way networking books do: time runs down, and each packet is an arrow
 // between the client and the server.
 //
-//	              client                        wire                        server
-//	#7  0.2130 │ data #1 «HTTP/1.1 200 OK\r\n…»         PSH ACK seq=1 ack=7 len=44 │
-//	  c1       │       dropped here: loss 30 % ✗◄──────────────────────────────────┤
+//	              client                      wire                        server
+//	#7     0.2130 │ data #1 «HTTP/1.1 200 OK\r\n…»     PSH ACK seq=1 ack=7 len=44 │
+//	c1 :51234     │     dropped here: loss 30 % ✗◄────────────────────────────────┤
 //
 // The middle column is wire itself, the place where a packet meets its fate: an arrow that ends there
-// went no further. Everything that came from the network is made harmless before it is drawn.
+// went no further. Everything that came from the network is escaped before it is drawn.
 //
 //	render.go    a record to lines; a pure function
 //	label.go     what a packet is and what became of it, in words
@@ -36,8 +36,11 @@ type View struct {
 	Width  int // in cells
 	Lang   language.Lang
 	Colour bool
-	Start  time.Time // counts as 0.000 in the margin; the zero Time leaves the time out
+	Light  bool      // in colours for a white ground
+	Start  time.Time // counts as 0.0000 in the margin; the zero Time leaves the time out
+	Prev   time.Time // if set, the margin shows how long after it a packet came
 	Mark   bool      // point at this packet, in the margin
+	Middle string    // what the middle column is called; empty: wire
 }
 
 // Render draws one packet: lines of exactly v.Width cells, without line feeds.
@@ -48,6 +51,12 @@ func (v View) Render(r *wire.Record) []string {
 	d.copies(r)
 	return d.lines
 }
+
+// The margin's widths: with a number, a time and a name, or on a small screen a number alone.
+const (
+	wide   = 18
+	narrow = 6
+)
 
 // drawing collects the lines of one packet. The columns are those of the three vertical lines:
 //
@@ -62,16 +71,16 @@ type drawing struct {
 
 func (v View) drawing() *drawing {
 	v.Width = max(v.Width, MinWidth)
-	d := &drawing{View: v, words: words.In(v.Lang), server: v.Width - 1}
+	d := &drawing{View: v, words: words.In(v.Lang), client: narrow, server: v.Width - 1}
 	if v.Width >= 60 {
-		d.client = 15
+		d.client = wide
 	}
 	d.wire = (d.client + d.server) / 2
 	return d
 }
 
 // emit ends a row.
-func (d *drawing) emit(r *row) { d.lines = append(d.lines, r.String(d.Colour)) }
+func (d *drawing) emit(r *row) { d.lines = append(d.lines, r.String(d.View)) }
 
 // about writes what the packet is, above its arrow: label and data, and on the right the header's numbers.
 func (d *drawing) about(r *wire.Record) {
@@ -79,7 +88,7 @@ func (d *drawing) about(r *wire.Record) {
 	label, numbers := d.words.label(r), header(r)
 	data := quoted(r)
 	side := room - cells(numbers) - 2 // beside the numbers
-	row := d.margin(r)
+	row := d.margin(r.ID, r.Time)
 	switch enough := min(cells(data), 16); {
 	case cells(label)+enough <= side:
 		row.add(d.style(r), label)
@@ -100,38 +109,72 @@ func (d *drawing) about(r *wire.Record) {
 	d.emit(row)
 }
 
-// margin begins a packet's first row: its number, its time, and whether it is the marked one.
-func (d *drawing) margin(r *wire.Record) *row {
+// margin begins a packet's first row: its number, its time, and whether it is the marked one. A number that is too
+// long for a small screen shows its end.
+func (d *drawing) margin(id int, at time.Time) *row {
 	row := newRow()
-	if d.client > 0 {
-		number := fmt.Sprintf("#%d", r.ID)
-		if len(number) > 6 { // after the first hundred thousand
-			number = clip(number[1:], 10)
-		}
-		row.add(plain, padLeft(number, 6))
-		row.add(dim, padLeft(d.clock(r.Time), d.client-1-cells(row.text)))
-		if d.Mark {
-			row.add(bold, "►")
-		}
+	number := fmt.Sprintf("#%d", id)
+	most := 6
+	if d.client == narrow {
+		most = narrow - 1
+	}
+	if len(number) > most {
+		number = number[1:]
+	}
+	if d.client > narrow {
+		most = max(most, min(len(number), 10))
+	} else if len(number) > most {
+		number = "…" + number[len(number)-most+1:]
+	}
+	row.add(plain, padLeft(number, most))
+	if d.client > narrow {
+		row.add(dim, padLeft(d.clock(at), d.client-1-cells(row.text)))
+	}
+	if d.Mark {
+		row.add(bold, "►")
 	}
 	row.to(d.client)
 	row.add(dim, "│ ")
 	return row
 }
 
-// clock gives a time since Start in at most 7 cells.
+// clock gives a time since Start, or since the packet before, to a tenth of a millisecond: all digits stay until a
+// day is over.
 func (d *drawing) clock(t time.Time) string {
 	if d.Start.IsZero() {
 		return ""
 	}
-	s := t.Sub(d.Start).Seconds()
+	since, sign := d.Start, ""
+	if !d.Prev.IsZero() {
+		since, sign = d.Prev, "+"
+	}
+	s := t.Sub(since).Seconds()
 	for places := 4; places > 0; places-- {
-		if text := fmt.Sprintf("%.*f", places, s); len(text) <= 7 {
+		if text := fmt.Sprintf("%s%.*f", sign, places, s); len(text) <= 10 {
 			return text
 		}
 	}
-	return clip(fmt.Sprintf("%.0f", s), 7)
+	return clip(fmt.Sprintf("%s%.0f", sign, s), 10)
 }
+
+// whose begins a packet's second row: its connection, and which client that is.
+func (d *drawing) whose(r *wire.Record) *row {
+	row := &row{}
+	if r.Conn > 0 {
+		name := fmt.Sprintf("c%d", r.Conn)
+		if d.client == narrow {
+			row.add(dim, padLeft(name, narrow-1))
+		} else {
+			row.add(dim, padLeft(name, 6))
+			row.add(dim, clip(" "+clientName(r), d.client-1-cells(row.text)))
+		}
+	}
+	row.to(d.client)
+	return row
+}
+
+// clientName is what tells a client from others in few letters: its port.
+func clientName(r *wire.Record) string { return fmt.Sprintf(":%d", r.Client.Port()) }
 
 // lifeline begins a row with spaces and a vertical line in column at.
 func (d *drawing) lifeline(at int) *row {
@@ -163,11 +206,7 @@ func (d *drawing) arrow(r *wire.Record) {
 	case wire.Seen:
 		hub = "○"
 	}
-	row := &row{}
-	if r.Conn > 0 && d.client > 0 {
-		row.add(dim, padLeft(fmt.Sprintf("c%d", r.Conn), 6))
-	}
-	row.to(d.client)
+	row := d.whose(r)
 	switch dropped := r.Fate.What == wire.Dropped; {
 	case toServer && dropped:
 		row.add(style, "├"+strings.Repeat("─", left-1)+"►✗")
@@ -225,6 +264,52 @@ func (d *drawing) copies(r *wire.Record) {
 	}
 }
 
+// Arrival draws that a packet which was held goes on: an arrow that begins at wire. by is the packet that it
+// waited for.
+func (v View) Arrival(held, by *wire.Record) []string {
+	d := v.drawing()
+	row := d.margin(held.ID, by.Time)
+	room := d.server - d.client - 3
+	row.add(purple, clip(fmt.Sprintf(d.words.GoesOn, held.ID, by.ID), room))
+	row.to(d.server)
+	row.add(dim, "│")
+	d.emit(row)
+	row = d.whose(held)
+	row.add(dim, "│")
+	if held.Dir == wire.In {
+		row.to(d.wire)
+		row.add(purple, "├"+strings.Repeat("─", d.server-d.wire-2)+"►")
+	} else {
+		row.add(purple, "◄"+strings.Repeat("─", d.wire-d.client-2)+"┤")
+		row.to(d.server)
+	}
+	row.add(dim, "│")
+	d.emit(row)
+	return d.lines
+}
+
+// Holds knows which packets are held, so that their arrival can be drawn.
+type Holds struct{ held []*wire.Record }
+
+// Passes returns the held packet that goes on behind r, or nil: that of the fault which exchanged the two.
+func (h *Holds) Passes(r *wire.Record) *wire.Record {
+	switch {
+	case r.Fate.Fault == 0:
+	case r.Fate.What == wire.Held:
+		if h.held = append(h.held, r); len(h.held) > 64 {
+			h.held = h.held[1:]
+		}
+	case r.Fate.What == wire.Reordered:
+		for i, held := range h.held {
+			if held.Fate.Fault == r.Fate.Fault && held.Conn == r.Conn {
+				h.held = append(h.held[:i:i], h.held[i+1:]...)
+				return held
+			}
+		}
+	}
+	return nil
+}
+
 // inside lays a note into a shaft of n cells: ─ delayed 50ms ─────.
 func inside(note, shaft string, n int) string {
 	if note == "" || n < 8 {
@@ -256,23 +341,32 @@ func (v View) Scope() string              { return v.Note(words.In(v.Lang).LinkL
 func (v View) line(s style, line string) string {
 	row := newRow()
 	row.add(s, clip(text.Escape(line), max(v.Width, MinWidth)))
-	return row.String(v.Colour)
+	return row.String(v)
 }
 
 // Head names the two ends of r's connection, above the columns.
 func (v View) Head(r *wire.Record) []string {
 	d := v.drawing()
 	d.ends(r)
+	return append(d.lines, v.Columns())
+}
+
+// Columns names the columns alone, for rows of several connections.
+func (v View) Columns() string {
+	d := v.drawing()
 	row := newRow()
+	middle := v.Middle
+	if middle == "" {
+		middle = "wire"
+	}
 	for _, n := range []struct {
 		text string
 		at   int
-	}{{d.words.Client, d.client}, {"wire", d.wire - 2}, {d.words.Server, d.server + 1 - cells(d.words.Server)}} {
+	}{{d.words.Client, d.client}, {middle, d.wire - cells(middle)/2}, {d.words.Server, d.server + 1 - cells(d.words.Server)}} {
 		row.to(n.at)
 		row.add(bold, n.text)
 	}
-	d.emit(row)
-	return d.lines
+	return row.String(v)
 }
 
 // ends writes connection, protocol and addresses, on two lines where one is too short.

@@ -144,6 +144,7 @@ func TestGolden(t *testing.T) {
 		{"lost.zh.80", lost(), 80, language.Chinese},
 		{"lost.en.120", lost(), 120, language.English},
 		{"lost.zh.40", lost(), 40, language.Chinese},
+		{"lost.en.40", lost(), 40, language.English},
 		{"every.en.80", every(), 80, language.English},
 		{"every.zh.80", every(), 80, language.Chinese},
 	} {
@@ -201,6 +202,81 @@ func TestDropEndsAtWire(t *testing.T) {
 func TestPhrases(t *testing.T) {
 	labtest.Complete(t, words.Zh)
 	labtest.Complete(t, words.En)
+}
+
+// TestMargin: the number and the mark are there at any width, the time keeps its four digits for a day, and each
+// row says whose it is, so that no heading need.
+func TestMargin(t *testing.T) {
+	r := lost()[3]
+	for _, tc := range []struct {
+		width int
+		id    int
+		after time.Duration
+		delta bool
+		want  string
+	}{
+		{80, 4, 36 * time.Millisecond, false, "    #4     0.0360►│ data"},
+		{80, 4, 100 * time.Second, false, "    #4   100.0000►│ data"},
+		{80, 4, 12345*time.Second + 678900*time.Microsecond, false, "    #4 12345.6789►│ data"},
+		{80, 4, 36 * time.Millisecond, true, "    #4    +0.0120►│ data"},
+		{80, 1234567, time.Second, false, "1234567    1.0000►│ data"},
+		{40, 4, time.Second, false, "   #4►│ data"},
+		{40, 12345, time.Second, false, "12345►│ data"},
+		{40, 1234567, time.Second, false, "…4567►│ data"},
+	} {
+		r.ID, r.Time = tc.id, start.Add(tc.after)
+		v := View{Width: tc.width, Lang: language.English, Start: start, Mark: true}
+		if tc.delta {
+			v.Prev = r.Time.Add(-12 * time.Millisecond)
+		}
+		lines := v.Render(r)
+		if !strings.HasPrefix(lines[0], tc.want) {
+			t.Errorf("%+v: %q", tc, lines[0])
+		}
+		whose := "    c1 :51234"
+		if tc.width == 40 {
+			whose = "   c1 "
+		}
+		if arrow := lines[len(lines)-1]; !strings.HasPrefix(arrow, whose) {
+			t.Errorf("%+v: %q", tc, arrow)
+		}
+	}
+}
+
+// TestArrival: a packet that was held goes on behind the one that it was exchanged with, and the ladder shows it.
+func TestArrival(t *testing.T) {
+	held := fated{What: wire.Held, Fault: 3}.on(pack(wire.In, wire.PSH|wire.ACK, 1, 1, "one", wire.Label{Kind: wire.KindData}))
+	next := fated{What: wire.Reordered, Fault: 3}.on(pack(wire.In, wire.PSH|wire.ACK, 4, 1, "two", wire.Label{Kind: wire.KindData}))
+	numbered([]*wire.Record{held, next})
+	var holds Holds
+	if holds.Passes(held) != nil {
+		t.Error("it goes on at once")
+	}
+	if holds.Passes(next) != held {
+		t.Fatal("it does not go on")
+	}
+	if holds.Passes(next) != nil {
+		t.Error("it goes on twice")
+	}
+	v := View{Width: 80, Lang: language.English, Start: start}
+	lines := v.Arrival(held, next)
+	checkHarmless(t, v, lines)
+	if !strings.Contains(lines[0], "#1     0.0120 │ #1 goes on: #2 has passed") || !strings.HasSuffix(lines[1], "│                             ├─────────────────────────────►│") {
+		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestLight: no colour that cannot be read on white.
+func TestLight(t *testing.T) {
+	for _, r := range append(lost(), every()...) {
+		for _, line := range (View{Width: 80, Colour: true, Light: true}).Render(r) {
+			for _, code := range []string{"\x1b[2m", "\x1b[33m", "\x1b[32m", "\x1b[36m", "\x1b[1;32m"} {
+				if strings.Contains(line, code) {
+					t.Errorf("%q in %q", code, line)
+				}
+			}
+		}
+	}
 }
 
 // checkHarmless demands what holds for any line: no control bytes but our colours, and never too wide.
@@ -268,6 +344,6 @@ func ExampleView_Render() {
 	v := View{Width: 64, Lang: language.English, Start: start}
 	fmt.Println(strings.Join(v.Render(lost()[3]), "\n"))
 	// Output:
-	// #4  0.0360 │ data #1 «你好»      PSH ACK seq=1 ack=1 len=6 │
-	//     c1         ├───────────────────────┼──────────────────────►│
+	// #4     0.0360 │ data #1 «你好»   PSH ACK seq=1 ack=1 len=6 │
+	//     c1 :51234     ├─────────────────────┼─────────────────────►│
 }

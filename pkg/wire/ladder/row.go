@@ -17,6 +17,12 @@ const (
 	purple style = "35"
 )
 
+// light is how the same styles look on paper, on a white screen and from a projector, where dim, yellow and bright
+// green cannot be read.
+var light = map[style]style{
+	dim: "38;5;240", bright: "1;38;5;22", red: "38;5;160", green: "38;5;28", yellow: "38;5;130", blue: "38;5;25", purple: "38;5;90",
+}
+
 // row is one line in the making. What it measures is its text without colours.
 type row struct {
 	text  string
@@ -42,8 +48,8 @@ func (r *row) to(n int) { r.add(plain, strings.Repeat(" ", max(n-cells(r.text), 
 func (r *row) fill(n int) { r.add(dim, strings.Repeat("─", max(n-cells(r.text), 0))) }
 
 // String is the row; colours are switched on and off for each span, so that a row can be cut off anywhere between them.
-func (r *row) String(colour bool) string {
-	if !colour {
+func (r *row) String(v View) string {
+	if !v.Colour {
 		return r.text
 	}
 	var b strings.Builder
@@ -52,7 +58,11 @@ func (r *row) String(colour bool) string {
 			b.WriteString(s.text)
 			continue
 		}
-		b.WriteString("\x1b[" + string(s.style) + "m" + s.text + "\x1b[0m")
+		code := s.style
+		if l, ok := light[code]; ok && v.Light {
+			code = l
+		}
+		b.WriteString("\x1b[" + string(code) + "m" + s.text + "\x1b[0m")
 	}
 	return b.String()
 }

@@ -16,11 +16,14 @@ const (
 	margin                = 14.0
 )
 
-// SVG makes a picture of lines that were drawn in colour: of a ladder, or of an opened packet. Lines and
+// SVG makes a picture, on a dark ground or for paper on a white one, of lines that were drawn in colour: of a ladder, or of an opened packet. Lines and
 // arrows become lines and arrows; the rest becomes text, each piece at its own column, so that a font
 // whose Chinese characters are not two cells wide moves nothing.
-func SVG(lines []string) string {
-	p := picture{paths: map[style]*strings.Builder{}}
+func SVG(lines []string, paper bool) string {
+	p := picture{paths: map[style]*strings.Builder{}, colours: onDark}
+	if paper {
+		p.colours = onPaper
+	}
 	width := 0
 	for i, line := range lines {
 		p.row = i
@@ -29,26 +32,36 @@ func SVG(lines []string) string {
 	w, h := float64(width)*cellWidth+2*margin, float64(len(lines))*cellHeight+2*margin
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" font-family="ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Noto Sans Mono CJK SC',monospace" font-size="14">`+"\n", w, h, w, h)
-	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", paper)
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", p.colours.ground)
 	for _, s := range slices.Sorted(maps.Keys(p.paths)) {
-		fmt.Fprintf(&b, `<path d="%s" stroke="%s" fill="%s" stroke-width="1.4"/>`+"\n", strings.TrimSpace(p.paths[s].String()), ink[s], ink[s])
+		fmt.Fprintf(&b, `<path d="%s" stroke="%s" fill="%s" stroke-width="1.4"/>`+"\n", strings.TrimSpace(p.paths[s].String()), p.colours.ink[s], p.colours.ink[s])
 	}
 	b.WriteString(p.texts.String())
 	b.WriteString("</svg>\n")
 	return b.String()
 }
 
-const paper = "#0d1117"
-
-var ink = map[style]string{
-	plain: "#e6edf3", bold: "#ffffff", dim: "#8b949e", bright: "#7ee787", red: "#ff7b72", green: "#56d364", yellow: "#e3b341", blue: "#79c0ff", purple: "#d2a8ff",
+// colours are a picture's ground and what is drawn on it.
+type colours struct {
+	ground string
+	ink    map[style]string
 }
+
+var (
+	onDark = colours{"#0d1117", map[style]string{
+		plain: "#e6edf3", bold: "#ffffff", dim: "#8b949e", bright: "#7ee787", red: "#ff7b72", green: "#56d364", yellow: "#e3b341", blue: "#79c0ff", purple: "#d2a8ff",
+	}}
+	onPaper = colours{"#ffffff", map[style]string{
+		plain: "#1f2328", bold: "#000000", dim: "#59636e", bright: "#0a6b2d", red: "#c40d1e", green: "#1a7f37", yellow: "#8a5a00", blue: "#0550ae", purple: "#7a3fc0",
+	}}
+)
 
 // picture collects what the lines consist of.
 type picture struct {
-	row   int
-	paths map[style]*strings.Builder
-	texts strings.Builder
+	row     int
+	colours colours
+	paths   map[style]*strings.Builder
+	texts   strings.Builder
 }
 
 // line adds one line and returns how many cells it has.
@@ -61,7 +74,7 @@ func (p *picture) line(line string) (column int) {
 			break
 		}
 		code, after, _ := strings.Cut(rest, "m")
-		if s = style(code); s == "0" || ink[s] == "" {
+		if s = style(code); s == "0" || p.colours.ink[s] == "" {
 			s = plain
 		}
 		line = after
@@ -106,7 +119,7 @@ func (p *picture) text(s style, text string, column int) {
 		weight = ` font-weight="bold"`
 	}
 	fmt.Fprintf(&p.texts, `<text x="%.1f" y="%.1f" fill="%s"%s textLength="%.1f" lengthAdjust="spacingAndGlyphs" xml:space="preserve">`,
-		margin+float64(column)*cellWidth, margin+float64(p.row)*cellHeight+cellHeight*0.74, ink[s], weight, float64(cells(text))*cellWidth)
+		margin+float64(column)*cellWidth, margin+float64(p.row)*cellHeight+cellHeight*0.74, p.colours.ink[s], weight, float64(cells(text))*cellWidth)
 	xml.EscapeText(&p.texts, []byte(text))
 	p.texts.WriteString("</text>\n")
 }

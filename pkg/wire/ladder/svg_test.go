@@ -43,13 +43,19 @@ func TestSVG(t *testing.T) {
 	for _, r := range lost() {
 		lines = append(lines, v.Render(r)...)
 	}
-	svg := SVG(append(v.Head(lost()[0]), lines...))
+	svg := SVG(append(v.Head(lost()[0]), lines...), false)
 	golden(t, "lost.svg", svg)
 	texts, count := parts(t, svg)
 	all := strings.Join(texts, "\n")
 	for _, want := range []string{"«你好»", "在此丢弃", "drop data #1 to client", "服务器"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%s is missing in\n%s", want, all)
+		}
+	}
+	paper := SVG(lines, true)
+	for colour := range map[string]bool{onDark.ground: true, onDark.ink[bright]: true} {
+		if strings.Contains(paper, colour) {
+			t.Errorf("%s on paper", colour)
 		}
 	}
 	if strings.ContainsAny(all, "─│├┤┼►◄✗\x1b") || count["path"] < 3 {
@@ -60,5 +66,5 @@ func TestSVG(t *testing.T) {
 func FuzzSVG(f *testing.F) {
 	f.Add("\x1b[31mred\x1b[0m <&> \x1b[")
 	f.Add("\xff\uffff\x00 ─►\x1b[2m你好  é")
-	f.Fuzz(func(t *testing.T, line string) { parts(t, SVG([]string{line, ""})) })
+	f.Fuzz(func(t *testing.T, line string) { parts(t, SVG([]string{line, ""}, false)) })
 }
