@@ -11,12 +11,12 @@ import (
 
 // Options say what of a capture is wanted.
 type Options struct {
-	Proto wire.Proto // with Port: the one service to look at
-	Port  uint16     // 0: every connection
-	Keep  int        // most bytes kept of a packet; 0: all that are there
+	Service wire.Service // the one to look at; with port 0 every connection
+	Keep    int          // most bytes kept of a packet; 0: all that are there
 }
 
-// Reader makes records of a capture, one after the other.
+// Reader makes records of a capture, one after the other. A record has its frame's number in the file, as other
+// programs count too, or in a wire's own capture the number that it had there.
 type Reader struct {
 	file    *File
 	keep    int
@@ -24,8 +24,8 @@ type Reader struct {
 	sides   sides
 	sums    checksums
 	whole   whole
-	ahead   []*wire.Record // made already, not yet returned
-	last    int            // the ID given last
+	frames  int
+	last    int // the ID given last
 	left    Left
 }
 
@@ -46,7 +46,7 @@ func NewReader(in io.Reader, o Options) (*Reader, error) {
 	if o.Keep <= 0 {
 		o.Keep = maxPacket
 	}
-	return &Reader{file: file, keep: o.Keep, tracker: trace.New(), sides: sides{proto: o.Proto, port: o.Port}}, nil
+	return &Reader{file: file, keep: o.Keep, tracker: trace.New(), sides: sides{proto: o.Service.Proto, port: o.Service.Port}}, nil
 }
 
 // Left says what became no record, so far.
@@ -54,71 +54,66 @@ func (r *Reader) Left() Left { return r.left }
 
 // Next returns the next record, or io.EOF at the end.
 func (r *Reader) Next() (*wire.Record, error) {
-	for len(r.ahead) == 0 {
+	for {
 		f, err := r.file.Next()
 		if err != nil {
 			return nil, err
 		}
-		r.frame(&f)
-	}
-	rec := r.ahead[0]
-	r.ahead = r.ahead[1:]
-	return rec, nil
-}
-
-func (r *Reader) frame(f *Frame) {
-	raw, length, known := f.IP()
-	switch {
-	case !known:
-		r.left.Unknown++
-		r.left.Link = f.Link
-	case raw == nil:
-		r.left.NotIP++
-	default:
-		r.packet(f, raw, length)
+		r.frames++
+		raw, length, known := f.IP()
+		switch {
+		case !known:
+			r.left.Unknown++
+			r.left.Link = f.Link
+		case raw == nil:
+			r.left.NotIP++
+		default:
+			if rec := r.packet(&f, raw, length); rec != nil {
+				return rec, nil
+			}
+		}
 	}
 }
 
-func (r *Reader) packet(f *Frame, raw []byte, length int) {
+// packet makes a record, as a running wire does; nil if the packet is none that is wanted.
+func (r *Reader) packet(f *Frame, raw []byte, length int) *wire.Record {
 	number, fate, skip, isOwn := own(f)
 	if skip {
-		return
+		return nil
 	}
 	p := packet.DecodeCut(raw, length)
 	if !isOwn {
-		fate = wire.Fate{What: wire.Seen}
-		if header := r.sums.wrong(&p, raw); header != "" {
-			fate = wire.Fate{What: wire.Corrupted, Cause: header + " checksum", Damage: &wire.Damage{Offset: -1}}
+		number, fate = r.frames, r.fate(&p, raw)
+	}
+	dir, ok := r.sides.of(&p)
+	if p.Fragment != nil && (p.Fragment.Offset > 0 || p.Fragment.More) {
+		if all := r.whole.add(&p, raw); all != nil { // the last piece stands for the whole
+			raw, p = all, packet.Decode(all)
+			dir, ok = r.sides.of(&p)
 		}
 	}
-	if dir, ok := r.sides.of(&p); ok {
-		r.add(f, number, dir, p, raw, fate)
-	} else {
+	if !ok {
 		r.left.Elsewhere++
+		return nil
 	}
-	if p.Fragment == nil || p.Fragment.Offset == 0 && !p.Fragment.More {
-		return
-	}
-	if all := r.whole.add(&p, raw); all != nil {
-		p := packet.Decode(all)
-		if dir, ok := r.sides.of(&p); ok {
-			r.add(f, 0, dir, p, all, fate)
-		}
-	}
-}
-
-// add makes a record, as a running wire does.
-func (r *Reader) add(f *Frame, number int, dir wire.Direction, p wire.Packet, raw []byte, fate wire.Fate) {
 	if r.last++; number > r.last && number < 1<<40 {
-		r.last = number // a wire's own
+		r.last = number
 	}
 	raw = raw[:min(len(raw), max(p.Length, 0), r.keep)]
 	rec := &wire.Record{ID: r.last, Time: f.Time, Dir: dir, Packet: p, Raw: bytes.Clone(raw)}
 	r.tracker.Identify(rec)
 	rec.Fate = fate
 	r.tracker.Label(rec)
-	if rec.ID%1024 == 0 {
+	if r.frames%1024 == 0 {
 		r.tracker.Expire(rec.Time)
 	}
-	r.ahead = append(r.ahead, rec)
+	return rec
+}
+
+// fate is what a capture tells of a packet's: that it was seen, and perhaps that it was damaged before.
+func (r *Reader) fate(p *wire.Packet, raw []byte) wire.Fate {
+	if header := r.sums.wrong(p, raw); header != "" {
+		return wire.Fate{What: wire.Corrupted, Cause: header + " checksum", Damage: &wire.Damage{Offset: -1}}
+	}
+	return wire.Fate{What: wire.Seen}
 }
