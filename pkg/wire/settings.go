@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/text"
 )
 
 // Settings is the state of both directions of a link. The zero value is a link that leaves packets alone.
@@ -214,10 +215,10 @@ func parseRate(text string) (Rate, error) {
 // plain reports whether a number is made of digits and a point: no exponent, inf, nan, sign or underscore.
 func plain(number string) bool { return number != "" && strings.Trim(number, "0123456789.") == "" }
 
-// clip bounds what an error message repeats of its input.
+// clip bounds and escapes what an error message repeats of its input.
 func clip(s string) string {
 	if len(s) > 40 {
-		return strings.ToValidUTF8(s[:40], "") + "…"
+		s = strings.ToValidUTF8(s[:40], "") + "…"
 	}
-	return s
+	return text.Escape(s)
 }

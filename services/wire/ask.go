@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -38,15 +40,23 @@ type asker struct {
 }
 
 // ask makes a subcommand of a function that asks wire.
-func ask(name, args string, run func(context.Context, *asker) error) app.Subcommand {
+func ask(name, args string, m manual, run func(context.Context, *asker) error) app.Subcommand {
 	return app.Command(name, "WIRE", args, func(ctx context.Context, cfg AskConfig, env app.Env) error {
+		small()
 		client, err := wire.NewClient(cfg.API)
 		if err != nil {
 			return failure.Usage(fmt.Errorf("WIRE_API: %w", err))
 		}
 		defer client.Close()
 		return explain(ctx, run(ctx, &asker{env, client, words.In(env.Lang.People)}), cfg.API, env)
-	})
+	}).Help(m.short, m.long)
+}
+
+// small keeps a command modest: it shares its container's memory and its number of threads with the wire that it asks,
+// and with the other commands.
+func small() {
+	runtime.GOMAXPROCS(1)
+	debug.SetMemoryLimit(24 << 20)
 }
 
 // explain turns an error into a line that says what to do. The end that the learner asked for is none.
@@ -83,7 +93,7 @@ func flags() *flag.FlagSet {
 func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 	for {
 		if err := f.Parse(args); err != nil {
-			return nil, failure.Usage(err)
+			return nil, failure.Usage(flagError(err))
 		}
 		if f.NArg() == 0 {
 			return words, nil
@@ -91,6 +101,29 @@ func parse(f *flag.FlagSet, args []string) (words []string, err error) {
 		words = append(words, f.Arg(0))
 		args = f.Args()[1:]
 	}
+}
+
+// flagError says in both languages what package flag says in English.
+func flagError(err error) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
+		return language.Errorf("没有选项 %s", "there is no option %s", "-"+name)
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
+		return language.Errorf("选项 %s 需要一个值", "option %s needs a value", "-"+name)
+	}
+	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
+		value, rest, _ := strings.Cut(rest, " for flag ")
+		name, _, _ := strings.Cut(rest, ":")
+		return language.Errorf("选项 %s 的值不对: %s", "option %s: %s is no such value", "-"+name, value)
+	}
+	return err
+}
+
+// given reports whether a flag stands on the command line.
+func given(f *flag.FlagSet, name string) (is bool) {
+	f.Visit(func(g *flag.Flag) { is = is || g.Name == name })
+	return is
 }
 
 // parseNone is parse for a command that takes flags only.

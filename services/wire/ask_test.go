@@ -61,14 +61,16 @@ type lab struct {
 	t       *testing.T
 	wire    *bench
 	log     *record.Log
+	tracker *trace.Tracker
+	lang    language.Lang
 	address string
 }
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	b := &bench{Link: &link.Link{}}
-	l := &lab{t, b, record.NewLog(1000, 64<<20), ""}
-	s := &api.Server{Wire: b, Link: b.Link, Log: l.log, Tracker: trace.New(), Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
+	l := &lab{t, b, record.NewLog(1000, 64<<20), trace.New(), language.English, ""}
+	s := &api.Server{Wire: b, Link: b.Link, Log: l.log, Tracker: l.tracker, Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
 	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -101,11 +103,10 @@ func (l *lab) add(tracker *trace.Tracker, dir wire.Direction, tcp layers.TCP, da
 
 // hello is a handshake and one piece of data.
 func (l *lab) hello() {
-	tracker := trace.New()
-	l.add(tracker, wire.In, layers.TCP{Seq: 100, SYN: true}, "")
-	l.add(tracker, wire.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "")
-	l.add(tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "")
-	l.add(tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "你好")
+	l.add(l.tracker, wire.In, layers.TCP{Seq: 100, SYN: true}, "")
+	l.add(l.tracker, wire.Out, layers.TCP{Seq: 500, Ack: 101, SYN: true, ACK: true}, "")
+	l.add(l.tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true}, "")
+	l.add(l.tracker, wire.In, layers.TCP{Seq: 101, Ack: 501, ACK: true, PSH: true}, "你好")
 }
 
 // run runs a command with arguments and returns what it printed.
@@ -128,8 +129,8 @@ func (l *lab) run(command func(context.Context, *asker) error, stdin string, arg
 		l.t.Fatal(err)
 	}
 	defer client.Close()
-	env := app.Env{Args: args, Lang: language.Choice{People: language.English}, Stdin: file("in", stdin), Stdout: file("out", "")}
-	err = explain(l.t.Context(), command(l.t.Context(), &asker{env, client, words.En}), l.address, env)
+	env := app.Env{Args: args, Lang: language.Choice{People: l.lang}, Stdin: file("in", stdin), Stdout: file("out", "")}
+	err = explain(l.t.Context(), command(l.t.Context(), &asker{env, client, words.In(l.lang)}), l.address, env)
 	env.Stdout.Seek(0, io.SeekStart)
 	out, _ := io.ReadAll(env.Stdout)
 	return string(out), err
@@ -336,7 +337,8 @@ func TestPicture(t *testing.T) {
 	if file != live {
 		t.Error("the same records from a file give another picture")
 	}
-	l.log.Append(&wire.Record{Conn: 2, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
+	l.add(l.tracker, wire.In, layers.TCP{Seq: 9000, SYN: true}, "")
+	l.log.Append(&wire.Record{Conn: 1, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}, Label: wire.Label{Kind: wire.KindKeepAlive}})
 	out, err := l.run(picture, "", "--last")
 	l.expect(out, err, "connection 2")
 	if strings.Contains(out, "你好") {

@@ -66,7 +66,7 @@ func do(ctx context.Context, a *asker) error {
 			scenario = string(file)
 		}
 		if _, err := wire.ParseScenario(scenario); err != nil {
-			return failure.Usage(errors.New(text.Escape(strings.TrimPrefix(err.Error(), oneLine(scenario)))))
+			return failure.Usage(err)
 		}
 		faults, err = a.wire.Do(ctx, scenario)
 	}
@@ -83,12 +83,4 @@ func do(ctx context.Context, a *asker) error {
 		rows = append(rows, []string{fmt.Sprint(x.Number), text.Escape(x.Line), a.words.faultState(x)})
 	}
 	return a.print(table(rows)...)
-}
-
-// oneLine is what a parser's error begins with and a command line has no use for: there is one line only.
-func oneLine(text string) string {
-	if strings.Count(strings.TrimSpace(text), "\n") == 0 {
-		return "line 1: "
-	}
-	return ""
 }

@@ -22,17 +22,18 @@ import (
 
 func main() {
 	app.Main("wire",
-		app.Command("serve", "WIRE", "", serve),
-		app.Command("healthcheck", "WIRE", "[WAIT]", healthcheck),
-		ask("watch", "[--conn N] [--since N] [--once] [--plain] [--width N] [--json]", watch),
-		ask("link", "[in.|out.]loss|delay|jitter|reorder|duplicate|corrupt|rate=VALUE... [seed=N] | clear", linkCommand),
-		ask("do", "'drop data #1 to client' | FILE | - | clear", do),
-		ask("open", "PACKET", open),
-		ask("sockets", "[--follow] [--json]", socketsCommand),
-		ask("counters", "[--all] [--json]", counters),
-		ask("capture", "[--follow] [--conn N] [--since N] > FILE", captureCommand),
-		ask("picture", "[--last] [--conn N] [--since N] [--width N] [FILE | -] > FILE.svg", picture),
-		ask("status", "[--json]", status),
+		app.Command("serve", "WIRE", "", serve).Help(manuals.serve.short, manuals.serve.long),
+		app.Command("healthcheck", "WIRE", "[WAIT]", healthcheck).Help(manuals.healthcheck.short, manuals.healthcheck.long),
+		ask("watch", "[--conn N] [--since N] [--once] [--plain] [--json] …", manuals.watch, watch),
+		ask("read", "FILE | -  [--service tcp://:80] [--conn N] [--json] …", manuals.read, read),
+		ask("link", "[in.|out.]loss|delay|jitter|reorder|duplicate|corrupt|rate=VALUE... [seed=N] | clear", manuals.link, linkCommand),
+		ask("do", "'drop data #1 to client' | - | FILE | clear", manuals.do, do),
+		ask("open", "PACKET [FILE | -]", manuals.open, open),
+		ask("sockets", "[--follow] [--json]", manuals.sockets, socketsCommand),
+		ask("counters", "[--all] [--json]", manuals.counters, counters),
+		ask("capture", "[--follow] [--conn N] [--since N] > FILE", manuals.capture, captureCommand),
+		ask("picture", "[--last] [--conn N] [--light] … [FILE | -] > FILE.svg", manuals.picture, picture),
+		ask("status", "[--json]", manuals.status, status),
 	)
 }
 

@@ -20,6 +20,14 @@ type phrases struct {
 	NoPackets   string
 	Watching    string
 	Unseen      string // how many
+	LeftOut     string // how many
+	NotDrawn    string // how many
+	Hidden      string // how many
+
+	Capture     string // the middle column of a capture's ladder
+	Elsewhere   string // how many
+	NotIP       string // how many
+	UnknownLink string // how many, which
 
 	LinkClear string
 	NoFaults  string
@@ -106,10 +114,18 @@ var words = language.Both[phrases]{
 		NoPackets:   "没有数据包可画",
 		Watching:    "这里只能观察, 不能干扰 (原因: wire status)",
 		Unseen:      "有 %d 个数据包没有看见",
+		LeftOut:     "前面还有 %d 个数据包没有列出; 全部: wire watch --once --since 0",
+		NotDrawn:    "前面还有 %d 个数据包没有画出",
+		Hidden:      "隐藏了 %d 个单独的确认和保活",
+
+		Capture:     "抓包点",
+		Elsewhere:   "%d 个数据包属于别的服务, 没有列出",
+		NotIP:       "%d 个帧不是 IP, 没有列出",
+		UnknownLink: "%d 个帧没有读: 链路层是 %s",
 
 		LinkClear: "链路正常, 不干扰数据包",
 		NoFaults:  "没有故障",
-		DoExample: "例如: wire do 'drop data #1 to client', 或 wire do FILE, 或 wire do - 从标准输入读",
+		DoExample: "例如: wire do 'drop data #1 to client'; wire do - 从标准输入读, 因为容器里没有你的文件; 所有写法: wire do -h",
 		Armed:     "等待下一个连接",
 		Bound:     "在连接 %d 上等待它的数据包",
 		Fired:     "已发生在 #%d",
@@ -156,10 +172,18 @@ var words = language.Both[phrases]{
 		NoPackets:   "there are no packets to draw",
 		Watching:    "watching only: the link cannot be broken here (wire status says why)",
 		Unseen:      "%d packets were never seen",
+		LeftOut:     "%d packets before these are left out; all of them: wire watch --once --since 0",
+		NotDrawn:    "%d packets before these are not drawn",
+		Hidden:      "%d bare ACKs and keep-alives are hidden",
+
+		Capture:     "capture",
+		Elsewhere:   "%d packets of other services are left out",
+		NotIP:       "%d frames that are not IP are left out",
+		UnknownLink: "%d frames are not read: their link layer is %s",
 
 		LinkClear: "the link leaves packets alone",
 		NoFaults:  "no faults",
-		DoExample: "for example: wire do 'drop data #1 to client', or wire do FILE, or wire do - for standard input",
+		DoExample: "for example: wire do 'drop data #1 to client'; wire do - reads standard input, for a container has none of your files; all forms: wire do -h",
 		Armed:     "waits for the next connection",
 		Bound:     "waits for its packet on connection %d",
 		Fired:     "done, to #%d",

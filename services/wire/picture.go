@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
@@ -15,88 +12,92 @@ import (
 	"netlab.example/pkg/wire/ladder"
 )
 
-// picture draws a ladder as SVG: of what wire remembers, or of a file that wire watch --json has written;
-// with --last of the connection of the last packet alone.
+// picture draws a ladder as SVG: of what wire remembers, of a capture, or of a file that wire watch --json has
+// written; with --last of the connection alone that began last.
 func picture(ctx context.Context, a *asker) error {
 	f := flags()
 	conn := f.Int("conn", 0, "")
 	last := f.Bool("last", false, "")
 	since := f.Int("since", -1000, "")
-	width := f.Int("width", 96, "")
+	service := f.String("service", "", "")
+	l := looks(f, 96)
 	words, err := parse(f, a.Args)
-	if err != nil {
-		return err
-	}
-	if len(words) > 1 {
-		return failure.Usage(language.Errorf("一个文件, 或没有", "one file, or none"))
-	}
-	if onTTY(a.Stdout) {
-		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire picture > ladder.svg"))
-	}
-	l := latest{of: map[int][]*wire.Record{}, apart: *last}
-	if len(words) == 1 {
-		err = a.recordsOf(words[0], *conn, l.add)
-	} else {
-		err = a.past(ctx, wire.Query{Since: *since, Conn: *conn}, l.add)
-	}
-	rs := l.of[l.newest]
 	switch {
 	case err != nil:
 		return err
-	case len(rs) == 0:
+	case len(words) > 1:
+		return failure.Usage(language.Errorf("一个文件, 或没有", "one file, or none"))
+	case onTTY(a.Stdout):
+		return failure.Hint(errors.New(a.words.NotToTTY), errors.New("wire picture > ladder.svg"))
+	}
+	d := a.drawer(l)
+	d.Width, d.Colour, d.Light, d.eachChange = min(*l.width, 300), true, false, true
+	p := recent{last: *last}
+	if len(words) == 1 {
+		_, err = a.file(ctx, words[0], *service, d, of(*conn, p.add))
+	} else {
+		err = a.remembered(ctx, wire.Query{Since: *since, Conn: *conn}, *last, given(f, "since"), p.add)
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(p.records) == 0 && *conn != 0 && len(words) == 0:
+		return a.noConn(ctx, *conn)
+	case len(p.records) == 0:
 		return errors.New(a.words.NoPackets)
 	}
-	v := ladder.View{Width: min(*width, 300), Lang: a.Lang.People, Colour: true, Start: rs[0].Time}
 	var lines []string
-	for i, r := range rs {
-		if i == 0 || r.Conn != rs[i-1].Conn {
-			lines = append(lines, v.Head(r)...)
-		}
-		lines = append(lines, v.Render(r)...)
+	if p.before > 0 {
+		lines = append(lines, d.Note(fmt.Sprintf(a.words.NotDrawn, p.before)))
 	}
-	_, err = io.WriteString(a.Stdout, ladder.SVG(lines))
+	for _, r := range p.records {
+		lines = append(lines, d.record(r)...)
+	}
+	_, err = io.WriteString(a.Stdout, ladder.SVG(append(lines, d.rest(&a.words)...), *l.light))
 	return err
 }
 
-// latest keeps as many records as make a picture to be looked at, of each connection apart or of all together.
-type latest struct {
-	of     map[int][]*wire.Record // by connection, or all at 0
-	apart  bool
-	newest int // which of them has the last packet
+// remembered calls each with what wire remembers; with last of the connection that began last.
+func (a *asker) remembered(ctx context.Context, q wire.Query, last, sinceGiven bool, each each) error {
+	if last && q.Conn == 0 {
+		all, err := a.wire.Connections(ctx)
+		if err != nil {
+			return err
+		}
+		for _, c := range all.Connections {
+			q.Conn = max(q.Conn, c.Ordinal)
+		}
+	}
+	if q.Conn != 0 && !sinceGiven {
+		q.Since = 0 // from its beginning
+	}
+	return a.past(ctx, q, func(int, int) {}, each)
 }
 
-func (l *latest) add(r *wire.Record, _ int) error {
+// recent keeps as many records as make a picture to be looked at: the latest, or the latest of the connection that
+// began last.
+type recent struct {
+	last    bool
+	conn    int
+	records []*wire.Record
+	before  int // how many there were before these
+}
+
+func (p *recent) add(r *wire.Record, missed int) error {
 	const most = 200
-	if r == nil {
+	switch {
+	case r == nil:
+		p.before += missed
 		return nil
+	case p.last && r.Conn < p.conn:
+		return nil
+	case p.last && r.Conn > p.conn:
+		*p = recent{last: true, conn: r.Conn}
 	}
-	if l.apart {
-		l.newest = r.Conn
+	if len(p.records) == most {
+		p.records = p.records[1:]
+		p.before++
 	}
-	rs := l.of[l.newest]
-	l.of[l.newest] = append(rs[max(len(rs)-most+1, 0):], r)
-	return nil
-}
-
-// recordsOf calls each with the records of a file of NDJSON, where lines that say how many are missing are let be.
-func (a *asker) recordsOf(name string, conn int, each func(*wire.Record, int) error) error {
-	text, err := a.readAll(name, 16<<20)
-	if err != nil {
-		return fmt.Errorf("%s: cannot be read: %v", name, err)
-	}
-	n := 0
-	for line := range bytes.Lines(text) {
-		n++
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		r := &wire.Record{}
-		if err := json.Unmarshal(line, r); err != nil {
-			return fmt.Errorf("%s, line %d: no record: %s", name, n, strings.TrimSpace(err.Error()))
-		}
-		if r.ID > 0 && (conn == 0 || r.Conn == conn) {
-			each(r, 0)
-		}
-	}
+	p.records = append(p.records, r)
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"netlab.example/pkg/failure"
+	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/screen"
 )
@@ -21,83 +23,155 @@ func watch(ctx context.Context, a *asker) error {
 	once := f.Bool("once", false, "")
 	conn := f.Int("conn", 0, "")
 	since := f.Int("since", -100, "")
-	width := f.Int("width", 0, "")
+	l := looks(f, 0)
 	if err := parseNone(f, a.Args); err != nil {
 		return err
 	}
-	q := wire.Query{Since: *since, Conn: *conn}
-	switch {
-	case !*asJSON && !*plain && !*once && onTTY(a.Stdin) && onTTY(a.Stdout):
-		return a.live(ctx, *since, *conn)
-	case *once:
-		tell := a.teller(*asJSON, *width)
-		if err := a.past(ctx, q, tell.tell); err != nil {
-			return err
-		}
-		return tell.out.Flush()
+	if *conn < 0 {
+		return failure.Usage(language.Errorf("连接从 1 开始编号", "connections are numbered from 1"))
 	}
-	tell := a.teller(*asJSON, *width)
-	return a.wire.Follow(ctx, q, func(r *wire.Record, missed int) error {
-		if err := tell.tell(r, missed); err != nil {
-			return err
+	if *conn > 0 && !given(f, "since") {
+		*since = 0 // a connection from its beginning
+	}
+	q := wire.Query{Since: *since, Conn: *conn}
+	if !*asJSON && !*plain && !*once && onTTY(a.Stdin) && onTTY(a.Stdout) {
+		return a.live(ctx, q, l)
+	}
+	t := a.teller(*asJSON, l)
+	t.begin()
+	if *once {
+		return a.once(ctx, q, t)
+	}
+	return a.follow(ctx, q, t)
+}
+
+// once tells what there is, and what of it is left out.
+func (a *asker) once(ctx context.Context, q wire.Query, t *teller) error {
+	shown := 0
+	err := a.past(ctx, q, func(from, before int) {
+		if q.Conn == 0 && before > 0 {
+			t.note(fmt.Sprintf(a.words.LeftOut, before))
 		}
-		return tell.out.Flush()
+	}, func(r *wire.Record, missed int) error {
+		if r != nil {
+			shown++
+		}
+		return t.tell(r, missed)
 	})
+	if err == nil && shown == 0 && q.Conn != 0 {
+		err = a.noConn(ctx, q.Conn)
+	}
+	for _, line := range t.drawer.rest(&a.words) {
+		t.note(line)
+	}
+	return errors.Join(t.out.Flush(), err)
+}
+
+// noConn says why a connection has no packets to show.
+func (a *asker) noConn(ctx context.Context, conn int) error {
+	all, err := a.wire.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	latest := 0
+	for _, c := range all.Connections {
+		latest = max(latest, c.Ordinal)
+	}
+	switch {
+	case latest == 0:
+		return language.Errorf("还没有连接", "there has been no connection yet")
+	case conn > latest:
+		return language.Errorf("还没有连接 %d; 最近的是 %d", "there has been no connection %d yet; the latest is %d", conn, latest)
+	}
+	return language.Errorf("连接 %d 的数据包已被忘记", "the packets of connection %d are forgotten", conn)
+}
+
+// patience is how long a follower waits for whoever reads what it prints. A terminal that was closed can leave one
+// behind that writes into a pipe without a reader.
+var patience = 30 * time.Second
+
+// follow tells what comes, until there is no more or nobody takes it.
+func (a *asker) follow(ctx context.Context, q wire.Query, t *teller) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	stuck := time.NewTimer(patience)
+	stuck.Stop()
+	go func() {
+		ended <- a.wire.Follow(ctx, q, func(r *wire.Record, missed int) error {
+			stuck.Reset(patience)
+			defer stuck.Stop()
+			return errors.Join(t.tell(r, missed), t.out.Flush())
+		})
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-stuck.C: // the goroutine is in a write that does not end; it ends with the process
+		return language.Errorf("%v 内没有人读取输出", "nobody has taken the output for %v", patience)
+	}
 }
 
 // teller writes records as lines.
 type teller struct {
-	out  *bufio.Writer
-	tell func(r *wire.Record, missed int) error
+	*json.Encoder // for --json
+	out           *bufio.Writer
+	drawer        *drawer
+	asJSON        bool
 }
 
-func (a *asker) teller(asJSON bool, width int) teller {
-	out := bufio.NewWriter(a.Stdout)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	if asJSON {
-		return teller{out, func(r *wire.Record, missed int) error {
-			if r == nil {
-				return enc.Encode(map[string]int{"missed": missed})
-			}
-			return enc.Encode(r)
-		}}
+func (a *asker) teller(asJSON bool, l look) *teller {
+	t := &teller{out: bufio.NewWriterSize(a.Stdout, 32<<10), drawer: a.drawer(l), asJSON: asJSON}
+	t.Encoder = json.NewEncoder(t.out)
+	t.SetEscapeHTML(false)
+	return t
+}
+
+// begin writes what stands above the first packet.
+func (t *teller) begin() {
+	if !t.asJSON {
+		fmt.Fprintln(t.out, t.drawer.Scope())
 	}
-	v := a.view(width)
-	fmt.Fprintln(out, v.Scope())
-	seen := map[int]bool{}
-	return teller{out, func(r *wire.Record, missed int) error {
-		if r == nil {
-			_, err := fmt.Fprintln(out, v.Forgotten(missed))
+}
+
+// note writes a line for people.
+func (t *teller) note(text string) {
+	if !t.asJSON {
+		fmt.Fprintln(t.out, t.drawer.Note(text))
+	}
+}
+
+func (t *teller) tell(r *wire.Record, missed int) error {
+	switch {
+	case t.asJSON && r == nil:
+		return t.Encode(map[string]int{"missed": missed})
+	case t.asJSON:
+		return t.Encode(r)
+	case r == nil:
+		_, err := fmt.Fprintln(t.out, t.drawer.Forgotten(missed))
+		return err
+	}
+	for _, line := range t.drawer.record(r) {
+		if _, err := fmt.Fprintln(t.out, line); err != nil {
 			return err
 		}
-		if v.Start.IsZero() {
-			v.Start = r.Time
-		}
-		var lines []string
-		if !seen[r.Conn] { // its addresses, once
-			if len(seen) > 10_000 {
-				clear(seen)
-			}
-			seen[r.Conn] = true
-			lines = v.Head(r)
-		}
-		for _, line := range append(lines, v.Render(r)...) {
-			fmt.Fprintln(out, line)
-		}
-		return nil
-	}}
+	}
+	return nil
 }
 
 // past calls each as Client.Follow does, with the records up to the newest that there is now. What comes in the
-// meantime is left out: on a busy link that never ends.
-func (a *asker) past(ctx context.Context, q wire.Query, each func(r *wire.Record, missed int) error) error {
+// meantime is left out: on a busy link that never ends. Before that it calls begin with the place where it begins,
+// and how many packets there are before.
+func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before int), each each) error {
 	newest, err := a.wire.Records(ctx, wire.Query{Since: -1})
 	if err != nil {
 		return err
 	}
 	if q.Since < 0 {
 		q.Since = max(newest.Next+q.Since, 0)
+	}
+	if status, err := a.wire.Status(ctx); err == nil {
+		begin(q.Since, max(min(q.Since, newest.Next)-status.Memory.Forgotten, 0))
 	}
 	for q.Since < newest.Next {
 		page, err := a.wire.Records(ctx, q)
@@ -127,9 +201,12 @@ func (a *asker) past(ctx context.Context, q wire.Query, each func(r *wire.Record
 
 // live is the full screen. Two goroutines feed it: one follows the records, one asks every second how
 // wire and its link are.
-func (a *asker) live(ctx context.Context, since, conn int) error {
+func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 	if _, err := a.wire.Status(ctx); err != nil {
 		return err // before the screen changes
+	}
+	if q.Conn != 0 && q.Since == 0 {
+		q.Since = -1000 // what lies before is asked for when somebody scrolls there
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var feeding sync.WaitGroup
@@ -137,7 +214,7 @@ func (a *asker) live(ctx context.Context, since, conn int) error {
 	defer stop()
 	var feed screen.Feed
 	feeding.Go(func() {
-		err := a.wire.Follow(ctx, wire.Query{Since: since}, func(r *wire.Record, missed int) error {
+		err := a.wire.Follow(ctx, wire.Query{Since: q.Since}, func(r *wire.Record, missed int) error {
 			feed.Add(r, missed)
 			return nil
 		})
@@ -158,7 +235,15 @@ func (a *asker) live(ctx context.Context, since, conn int) error {
 			}
 		}
 	})
-	return screen.Run(ctx, &feed, conn, a.Lang.People, a.Stdin, a.Stdout)
+	past := func(since int) []*wire.Record {
+		page, err := a.wire.Records(ctx, wire.Query{Since: since})
+		if err != nil {
+			return nil
+		}
+		return page.Records
+	}
+	o := screen.Options{Conn: q.Conn, Lang: a.Lang.People, Light: *l.light, Delta: *l.delta, NoACKs: *l.hideACKs, Past: past}
+	return screen.Run(ctx, &feed, o, a.Stdin, a.Stdout)
 }
 
 // title says what is watched, how, and what the link does to it.

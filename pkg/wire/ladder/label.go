@@ -77,6 +77,16 @@ func (w *phrases) kind(r *wire.Record) string {
 	return w.Other
 }
 
+// Bare reports whether r is a bare ACK or keeps a connection alive, and nothing became of it: what a reader who
+// looks for data can do without.
+func Bare(r *wire.Record) bool {
+	switch r.Label.Kind {
+	case wire.KindACK, wire.KindKeepAlive, wire.KindKeepAliveACK:
+		return r.Fate.What == wire.Delivered || r.Fate.What == wire.Seen
+	}
+	return false
+}
+
 // name is what a fault calls the packet: data #2, SYN, FIN.
 func (w *phrases) name(r *wire.Record) string {
 	switch r.Class {

@@ -369,14 +369,25 @@ func (v View) Columns() string {
 	return row.String(v)
 }
 
-// ends writes connection, protocol and addresses, on two lines where one is too short.
-func (d *drawing) ends(r *wire.Record) {
-	what := strings.ToUpper(text.Escape(string(r.Packet.Proto)))
+// Ends names the two ends of r's connection in a line of text: connection 3 · TCP client 10.0.0.1:5000 → server ….
+func (v View) Ends(r *wire.Record) string {
+	d := v.drawing()
+	what, client, server := d.names(r)
+	return what + " " + d.words.Client + " " + client + " → " + d.words.Server + " " + server
+}
+
+// names are the names of r's connection and of its ends.
+func (d *drawing) names(r *wire.Record) (what, client, server string) {
+	what = strings.ToUpper(text.Escape(string(r.Packet.Proto)))
 	if r.Conn > 0 {
 		what = fmt.Sprintf(d.words.Conn, r.Conn) + " · " + what
 	}
-	client := text.Escape(r.Client.String())
-	server := text.Escape(r.Server.String())
+	return what, text.Escape(r.Client.String()), text.Escape(r.Server.String())
+}
+
+// ends writes connection, protocol and addresses, on two lines where one is too short.
+func (d *drawing) ends(r *wire.Record) {
+	what, client, server := d.names(r)
 	row := &row{}
 	row.add(bold, "── "+clip(what, d.Width-6)+" ")
 	line := fmt.Sprintf("%s %s → %s %s ", d.words.Client, client, d.words.Server, server)

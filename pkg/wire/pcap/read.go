@@ -27,6 +27,7 @@ type Reader struct {
 	frames  int
 	last    int // the ID given last
 	left    Left
+	own     bool
 }
 
 // Left counts what became no record.
@@ -48,6 +49,9 @@ func NewReader(in io.Reader, o Options) (*Reader, error) {
 	}
 	return &Reader{file: file, keep: o.Keep, tracker: trace.New(), sides: sides{proto: o.Service.Proto, port: o.Service.Port}}, nil
 }
+
+// Own reports whether a wire has written the capture, so that it tells fates.
+func (r *Reader) Own() bool { return r.own }
 
 // Left says what became no record, so far.
 func (r *Reader) Left() Left { return r.left }
@@ -78,6 +82,7 @@ func (r *Reader) Next() (*wire.Record, error) {
 // packet makes a record, as a running wire does; nil if the packet is none that is wanted.
 func (r *Reader) packet(f *Frame, raw []byte, length int) *wire.Record {
 	number, fate, skip, isOwn := own(f)
+	r.own = r.own || isOwn
 	if skip {
 		return nil
 	}

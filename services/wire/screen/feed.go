@@ -9,7 +9,7 @@ import (
 
 // maxWaiting is how many records may wait for the next picture. In a flood the oldest are left out, and
 // counted: nobody reads a hundred thousand packets a second.
-const maxWaiting = 5000
+const maxWaiting = 1000
 
 // maxRaw is how many bytes of a packet are kept: an opened one shows 4 KiB of data, and its headers.
 const maxRaw = 4096 + 256
@@ -26,10 +26,8 @@ type Feed struct {
 
 // Add adds a record, of a long packet its beginning alone, or says how many are missing.
 func (f *Feed) Add(r *wire.Record, missed int) {
-	if r != nil && len(r.Raw) > maxRaw {
-		short := *r // the record itself is its giver's
-		short.Raw = bytes.Clone(r.Raw[:maxRaw])
-		r = &short
+	if r != nil {
+		r = short(r)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,6 +40,16 @@ func (f *Feed) Add(r *wire.Record, missed int) {
 		f.records = nil
 	}
 	f.records = append(f.records, r)
+}
+
+// short is a record with the beginning of a long packet alone.
+func short(r *wire.Record) *wire.Record {
+	if len(r.Raw) <= maxRaw {
+		return r
+	}
+	s := *r // the record itself is its giver's
+	s.Raw = bytes.Clone(r.Raw[:maxRaw])
+	return &s
 }
 
 // Say sets the line above the ladder, and a second one where something is wrong, or "".

@@ -10,6 +10,8 @@ type phrases struct {
 	Packets           string // how many
 	Missed            string // how many
 	Keys, OpenKeys    string
+	FewKeys           string // where there is little room
+	NoACKs            string
 	Nothing           string
 	Ended             string // why
 	TooSmall          string // columns, rows
@@ -23,7 +25,9 @@ var words = language.Both[phrases]{
 		Only:      "只看连接 %d",
 		Packets:   "%d 个数据包",
 		Missed:    "漏掉 %d 个",
-		Keys:      "空格 暂停  ↑↓ 滚动  Enter 打开  c 只看此连接  q 离开",
+		Keys:      "空格 暂停  ↑↓ 滚动  Enter 打开  c 此连接  a 确认  t 间隔  l 浅色  q 离开",
+		FewKeys:   "空格 ↑↓ Enter c a t l  q 离开",
+		NoACKs:    "不显示单独的确认",
 		OpenKeys:  "↑↓ 滚动  Esc 返回  q 离开",
 		Nothing:   "还没有数据包: 在另一个终端里用客户端连接服务器",
 		Ended:     "到此为止: %s",
@@ -36,7 +40,9 @@ var words = language.Both[phrases]{
 		Only:      "connection %d only",
 		Packets:   "%d packets",
 		Missed:    "%d missed",
-		Keys:      "space pause  ↑↓ scroll  Enter open  c this connection  q leave",
+		Keys:      "space pause  ↑↓ scroll  Enter open  c connection  a ACKs  t times  l light  q",
+		FewKeys:   "space ↑↓ Enter c a t l  q leave",
+		NoACKs:    "no bare ACKs",
 		OpenKeys:  "↑↓ scroll  Esc back  q leave",
 		Nothing:   "no packets yet: talk to the server from another terminal",
 		Ended:     "no more will come: %s",

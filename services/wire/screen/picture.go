@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
 )
 
@@ -19,10 +18,17 @@ func (m *model) picture() string {
 			head = append(head, m.view.Warning(notice))
 		}
 	}
-	if r := m.at(); r != nil && m.open == nil {
+	switch r := m.at(); {
+	case r == nil || m.open != nil:
+	case m.conn != 0: // all rows are of this one
 		head = append(head, m.view.Head(r)...)
+	default:
+		head = append(head, m.view.Columns())
 	}
-	foot := []string{m.view.Note(m.state()), m.view.Note(m.keys())}
+	foot := []string{m.view.Note(m.marked()), m.view.Note(m.state()), m.view.Note(m.keys())}
+	if m.open != nil || m.conn != 0 || len(m.shown) == 0 {
+		foot = foot[1:]
+	}
 	room := m.height - len(head) - len(foot)
 	body := m.body(max(room, 0))
 	for len(body) < room {
@@ -36,14 +42,6 @@ func (m *model) endNotice() string {
 		return ""
 	}
 	return fmt.Sprintf(m.words.Ended, m.ended)
-}
-
-// at is the record under the cursor.
-func (m *model) at() *wire.Record {
-	if m.cursor >= len(m.shown) {
-		return nil
-	}
-	return m.shown[m.cursor]
 }
 
 // body fills at most room lines.
@@ -66,9 +64,17 @@ func (m *model) body(room int) []string {
 
 // lines draws one record.
 func (m *model) lines(i int) []string {
-	v := m.view
+	v, r := m.view, m.shown[i]
 	v.Mark = i == m.cursor
-	return v.Render(m.shown[i])
+	if m.delta {
+		v.Prev = m.shown[max(i-1, 0)].Time
+	}
+	lines := v.Render(r.Record)
+	if r.goesOn != nil {
+		v.Mark = false
+		lines = append(lines, v.Arrival(r.goesOn, r.Record)...)
+	}
+	return lines
 }
 
 // scroll moves top so that the record under the cursor is on the screen, whole if there is room for it.
@@ -88,12 +94,21 @@ func (m *model) scroll(room int) {
 	}
 }
 
+// marked says whose packet is marked.
+func (m *model) marked() string {
+	r := m.at()
+	if r == nil {
+		return ""
+	}
+	return fmt.Sprintf("► #%d · %s", r.ID, m.view.Ends(r))
+}
+
 // state says where we are.
 func (m *model) state() string {
 	parts := []string{m.words.Following}
 	if m.stay {
 		parts[0] = m.words.Paused
-		if below := len(m.shown) - 1 - m.cursor; below > 0 {
+		if below := m.below(); below > 0 {
 			parts[0] += fmt.Sprintf(m.words.Below, below)
 		}
 	}
@@ -101,15 +116,31 @@ func (m *model) state() string {
 		parts = append(parts, fmt.Sprintf(m.words.Only, m.conn))
 	}
 	parts = append(parts, fmt.Sprintf(m.words.Packets, len(m.shown)))
+	if m.noACK {
+		parts = append(parts, m.words.NoACKs)
+	}
 	if m.missed > 0 {
 		parts = append(parts, fmt.Sprintf(m.words.Missed, m.missed))
 	}
 	return strings.Join(parts, " · ")
 }
 
+// below is how many packets there are below the marked one, as far as it is known: those that the window has, and
+// those that it had to leave out.
+func (m *model) below() int {
+	below := len(m.shown) - 1 - m.cursor
+	if m.behind && len(m.all) > 0 {
+		below += m.newest - m.all[len(m.all)-1].ID
+	}
+	return below
+}
+
 func (m *model) keys() string {
 	if m.open != nil {
 		return m.words.OpenKeys
+	}
+	if m.view.Width < 80 {
+		return m.words.FewKeys
 	}
 	return m.words.Keys
 }

@@ -3,6 +3,8 @@
 //
 //	feed.go     what has come since the last picture
 //	screen.go   keys and state
+//	window.go   the part of the list that the screen holds, and how it moves
+//	alive.go    whether the terminal is still there
 //	picture.go  state to lines
 //	phrases.go  the words, in two languages
 package screen
@@ -21,21 +23,23 @@ import (
 	"netlab.example/pkg/wire/ladder"
 )
 
-// What the screen remembers: so many records, and so many bytes. Wire itself remembers more, and the screen
-// shares its container's memory.
-const (
-	maxKept  = 20_000
-	maxBytes = 32 << 20
-)
-
 // pace is the time between two pictures.
 const pace = 50 * time.Millisecond
 
-// Run shows the feed until the learner leaves or ctx ends. A feed that has ended stays on the screen.
-func Run(ctx context.Context, feed *Feed, conn int, lang language.Lang, in io.Reader, out io.Writer) error {
-	m := newModel(feed, lang)
-	m.conn = conn
-	last, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
+// Options are how the ladder is to look at first.
+type Options struct {
+	Conn   int // 0: all
+	Lang   language.Lang
+	Light  bool // colours for a white ground
+	Delta  bool // times are those since the packet before
+	NoACKs bool // hide bare ACKs and keep-alives
+	Past   Past // nil: there is no more than what the feed brings
+}
+
+// Run shows the feed until the learner leaves, the terminal is gone or ctx ends. A feed that has ended stays on the
+// screen.
+func Run(ctx context.Context, feed *Feed, o Options, in io.Reader, out io.Writer) error {
+	last, err := tea.NewProgram(newModel(feed, o), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
 	if m, ok := last.(*model); ok && m.left {
 		return nil
 	}
@@ -54,13 +58,15 @@ type model struct {
 	title, notice string
 	ended         error
 	left          bool // the learner has gone
+	alive         alive
 
-	all    []*wire.Record
-	shown  []*wire.Record // those of one connection, or all
-	conn   int            // 0: all
-	bytes  int            // of all
+	window
+	shown []row // those of the window that are wanted
+	conn  int   // 0: all
+	noACK bool
+	delta bool
+
 	missed int
-
 	cursor int  // in shown: the packet that the keys are about
 	top    int  // in shown: the first one on the screen
 	stay   bool // do not follow
@@ -69,8 +75,11 @@ type model struct {
 	openTop int          // its first line on the screen
 }
 
-func newModel(feed *Feed, lang language.Lang) *model {
-	return &model{feed: feed, view: ladder.View{Width: 80, Lang: lang, Colour: true}, height: 24, words: words.In(lang)}
+func newModel(feed *Feed, o Options) *model {
+	return &model{
+		feed: feed, view: ladder.View{Width: 80, Lang: o.Lang, Colour: true, Light: o.Light}, height: 24, words: words.In(o.Lang),
+		window: window{past: o.Past}, conn: o.Conn, noACK: o.NoACKs, delta: o.Delta,
+	}
 }
 
 type tick struct{}
@@ -85,18 +94,32 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
 		m.receive(m.feed.take())
+		ask, gone := m.alive.tick()
+		switch {
+		case gone:
+			m.left = true
+			return m, tea.Quit
+		case ask:
+			return m, tea.Batch(next(), tea.Raw(areYouThere))
+		}
 		return m, next()
+	case fetched:
+		m.fetched(msg)
 	case tea.WindowSizeMsg:
 		m.view.Width, m.height = msg.Width, msg.Height
 	case tea.MouseWheelMsg:
+		m.alive.heard()
 		switch msg.Mouse().Button {
 		case tea.MouseWheelUp:
-			m.move(-1)
+			return m, m.move(-1)
 		case tea.MouseWheelDown:
-			m.move(1)
+			return m, m.move(1)
 		}
 	case tea.KeyPressMsg:
+		m.alive.heard()
 		return m, m.key(msg.String())
+	default:
+		m.alive.answer(msg)
 	}
 	return m, nil
 }
@@ -112,99 +135,148 @@ func (m *model) key(k string) tea.Cmd {
 		m.open = nil
 	case "enter", "right":
 		if m.cursor < len(m.shown) {
-			m.open, m.openTop, m.stay = m.shown[m.cursor], 0, true
+			m.open, m.openTop, m.stay = m.shown[m.cursor].Record, 0, true
 		}
 	case "space":
 		if m.stay = !m.stay; !m.stay {
-			m.open = nil
-			m.cursor = max(len(m.shown)-1, 0)
+			return m.follow()
 		}
 	case "up", "k":
-		m.move(-1)
+		return m.move(-1)
 	case "down", "j":
-		m.move(1)
+		return m.move(1)
 	case "pgup":
-		m.move(-page)
+		return m.move(-page)
 	case "pgdown":
-		m.move(page)
+		return m.move(page)
 	case "home", "g":
-		m.move(-len(m.shown) - 1<<16)
+		return m.move(-len(m.shown) - 1<<16)
 	case "end", "G":
-		m.move(len(m.shown) + 1<<16)
+		if m.open == nil {
+			return m.follow()
+		}
+		return m.move(1 << 16)
 	case "c":
-		m.filter()
+		if at := m.at(); m.conn != 0 {
+			m.conn = 0
+		} else if at != nil {
+			m.conn = at.Conn
+		}
+		m.choose()
+	case "a":
+		m.noACK = !m.noACK
+		m.choose()
+	case "t":
+		m.delta = !m.delta
+	case "l":
+		m.view.Light = !m.view.Light
 	}
 	return nil
 }
 
-// move goes up or down: through the ladder, or through an open packet. At the ladder's end it follows again.
-func (m *model) move(by int) {
+// follow goes to the newest packet, and stays with it.
+func (m *model) follow() tea.Cmd {
+	m.stay, m.open = false, nil
+	m.cursor = max(len(m.shown)-1, 0)
+	if m.behind {
+		return m.fetch(latest)
+	}
+	return nil
+}
+
+// move goes up or down: through the ladder, or through an open packet. At the ladder's end it follows again; at the
+// window's ends it asks for what lies beyond.
+func (m *model) move(by int) tea.Cmd {
 	if m.open != nil {
 		m.openTop = max(m.openTop+by, 0)
-		return
+		return nil
 	}
 	last := max(len(m.shown)-1, 0)
-	m.stay = m.cursor+by < last
-	m.cursor = min(max(m.cursor+by, 0), last)
-}
-
-// filter shows the connection of the packet under the cursor alone, or all again.
-func (m *model) filter() {
-	var at *wire.Record
-	if m.cursor < len(m.shown) {
-		at = m.shown[m.cursor]
-	}
+	to := m.cursor + by
+	m.stay = to < last || m.behind
+	m.cursor = min(max(to, 0), last)
 	switch {
-	case m.conn != 0:
-		m.conn = 0
-	case at != nil:
-		m.conn = at.Conn
+	case to < 0:
+		return m.fetch(earlier)
+	case to > last && m.behind:
+		return m.fetch(later)
 	}
-	m.shown = slices.DeleteFunc(slices.Clone(m.all), func(r *wire.Record) bool { return !m.wants(r) })
-	m.cursor, m.top = max(slices.Index(m.shown, at), 0), 0
+	return nil
 }
 
-func (m *model) wants(r *wire.Record) bool { return m.conn == 0 || r.Conn == m.conn }
-
-// receive takes what has come.
-func (m *model) receive(n news) {
-	m.title, m.notice, m.ended = n.title, n.notice, n.ended
-	m.missed += n.missed
-	for _, r := range n.records {
-		if m.view.Start.IsZero() {
-			m.view.Start = r.Time
-		}
-		m.all = append(m.all, r)
-		m.bytes += size(r)
+// choose picks what is shown of the window anew, and keeps the cursor's packet or the next one.
+func (m *model) choose() {
+	at := m.at()
+	m.shown = nil
+	for _, r := range m.all {
 		if m.wants(r) {
 			m.shown = append(m.shown, r)
 		}
 	}
-	if len(m.all) > maxKept+maxKept/10 || m.bytes > maxBytes+maxBytes/10 { // a tenth at once: it costs a copy
-		m.forget()
+	m.cursor, m.top = 0, 0
+	if at != nil {
+		i := slices.IndexFunc(m.shown, func(r row) bool { return r.ID >= at.ID })
+		if i < 0 {
+			i = len(m.shown) - 1
+		}
+		m.cursor = max(i, 0)
 	}
 	if !m.stay {
 		m.cursor = max(len(m.shown)-1, 0)
 	}
 }
 
-// size is what a record takes, about: its bytes, the struct and what it points to.
-func size(r *wire.Record) int { return len(r.Raw) + 700 }
+func (m *model) wants(r row) bool {
+	return (m.conn == 0 || r.Conn == m.conn) && !(m.noACK && ladder.Bare(r.Record))
+}
 
-// forget drops the oldest records that are too much.
-func (m *model) forget() {
-	over := 0
-	for ; over < len(m.all)-1 && (len(m.all)-over > maxKept || m.bytes > maxBytes); over++ {
-		m.bytes -= size(m.all[over])
+// at is the record under the cursor.
+func (m *model) at() *wire.Record {
+	if m.cursor >= len(m.shown) {
+		return nil
 	}
-	oldest := m.all[over].ID
-	m.all = slices.Clone(m.all[over:])
-	i := slices.IndexFunc(m.shown, func(r *wire.Record) bool { return r.ID >= oldest })
-	if i < 0 {
-		i = len(m.shown)
+	return m.shown[m.cursor].Record
+}
+
+// receive takes what has come.
+func (m *model) receive(n news) {
+	m.title, m.notice, m.ended = n.title, n.notice, n.ended
+	m.missed += n.missed
+	if len(n.records) == 0 {
+		return
 	}
-	m.shown = slices.Clone(m.shown[i:])
-	m.cursor, m.top = max(m.cursor-i, 0), max(m.top-i, 0)
+	if m.view.Start.IsZero() {
+		m.view.Start = n.records[0].Time
+	}
+	m.behind = m.behind || m.stay && m.full(0, 0) // whoever looks at something keeps it
+	if m.add(n.records) {
+		m.choose()
+	} else if !m.behind {
+		m.append(len(n.records))
+	}
+}
+
+// append shows the newest n rows of the window.
+func (m *model) append(n int) {
+	for _, r := range m.all[max(len(m.all)-n, 0):] {
+		if m.wants(r) {
+			m.shown = append(m.shown, r)
+		}
+	}
+	if !m.stay {
+		m.cursor = max(len(m.shown)-1, 0)
+	}
+}
+
+// fetched takes what was asked for.
+func (m *model) fetched(f fetched) {
+	if !m.take(f) {
+		return
+	}
+	m.choose()
+	if f.where == earlier {
+		m.top = m.cursor
+	}
 }
 
 // View draws the screen.

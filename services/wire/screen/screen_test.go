@@ -10,6 +10,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/rivo/uniseg"
 
 	"netlab.example/pkg/labtest"
@@ -33,7 +34,7 @@ type shot struct {
 }
 
 func open(t *testing.T, n int) *shot {
-	s := &shot{newModel(&Feed{}, language.English), t}
+	s := &shot{newModel(&Feed{}, Options{Lang: language.English}), t}
 	s.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
 	s.feed.Say("wire · tcp://:8080", "")
 	s.add(1, n)
@@ -57,7 +58,7 @@ func (s *shot) press(keys ...string) tea.Cmd {
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-var marked = regexp.MustCompile(`(#\d+) +[0-9.]+►│`)
+var marked = regexp.MustCompile(`(#\d+) +[-+]?[0-9.]+►│`)
 
 // text is the screen without colours; its size is checked on the way.
 func (s *shot) text() string {
@@ -122,7 +123,7 @@ func TestOneConnection(t *testing.T) {
 	s.press("end")
 	s.expect("#53►", "!«text 54»")
 	s.press("c")
-	s.expect("!only", "#53►", "«text 54»", "54 packets")
+	s.expect("!only", "#54►", "«text 54»", "54 packets")
 }
 
 func TestOpens(t *testing.T) {
@@ -161,19 +162,171 @@ func TestSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestMemory: the oldest are forgotten, and the cursor stays on its packet.
+// TestMemory: the window is bounded, and whoever looks at a packet keeps it.
 func TestMemory(t *testing.T) {
 	s := open(t, 100)
-	for from := 101; from < maxKept+maxKept/10; from += 1000 {
-		s.add(from, from+999)
+	for from := 101; from < maxKept; from += 500 {
+		s.add(from, from+499)
 	}
 	s.press("up", "up")
 	at := s.at()
-	s.add(30_001, 34_000)
+	for from := 30_001; from < 34_000; from += 500 {
+		s.add(from, from+499)
+	}
 	if len(s.all) > maxKept+maxKept/10 || s.at() != at {
 		t.Errorf("%d kept; at #%d, was at #%d", len(s.all), s.at().ID, at.ID)
 	}
-	s.expect(fmt.Sprintf("#%d►", at.ID))
+	s.expect(fmt.Sprintf("#%d►", at.ID), "31902 more below")
+}
+
+// list is a wire that remembers records 1 to n, and tells 70 at a time.
+func list(n int) Past {
+	return func(since int) (some []*wire.Record) {
+		for id := since + 1; id <= min(since+70, n); id++ {
+			some = append(some, data(id, 1+id%2, fmt.Sprintf("text %d", id)))
+		}
+		return some
+	}
+}
+
+// do presses a key, and waits for what it asks for.
+func (s *shot) do(key string) {
+	if cmd := s.press(key); cmd != nil {
+		s.Update(cmd())
+	}
+}
+
+// TestWindow: the screen holds a part of the list, and asks for what lies before and behind when somebody goes there.
+func TestWindow(t *testing.T) {
+	const n = 9000
+	s := open(t, 0)
+	s.past = list(n)
+	for id := n - 99; id <= n; id++ {
+		s.feed.Add(data(id, 1+id%2, fmt.Sprintf("text %d", id)), 0)
+	}
+	s.Update(tick{})
+	s.expect("#9000►", "following")
+	for s.at().ID > 1 { // up to the very first
+		before := s.at().ID
+		s.do("home")
+		if now := s.at().ID; now > before {
+			t.Fatalf("up from #%d to #%d", before, now)
+		}
+		if len(s.all) > maxKept+step || s.bytes > maxBytes*11/10 {
+			t.Fatalf("%d records, %d bytes", len(s.all), s.bytes)
+		}
+		s.text()
+	}
+	s.expect("#1►", "«text 1»", "paused (8999 more below)")
+	s.add(n+1, n+5) // what comes now is not to be seen
+	s.expect("#1►", "paused (9004 more below)")
+	s.past = list(n + 5)
+	last := 0
+	for range 100_000 { // and down again, a page at a time
+		s.do("pgdown")
+		if id := s.at().ID; id < last || id > last+8 && last > 0 {
+			t.Fatalf("down from #%d to #%d", last, id)
+		} else if last = id; id == n+5 {
+			break
+		}
+	}
+	s.expect("#9005►")
+	s.do("pgdown")
+	s.expect("following")
+	s.add(n+6, n+6)
+	s.expect("#9006►")
+
+	for range 60 { // far up, and back to the newest at once
+		s.do("home")
+	}
+	s.past = list(n + 6)
+	s.do("end")
+	s.expect("#9006►", "following")
+	s.add(n+7, n+7)
+	s.expect("#9007►", "«text 9006»")
+}
+
+// TestWhoseRows: the heading names a connection only where all rows are of that one.
+func TestWhoseRows(t *testing.T) {
+	s := open(t, 50)
+	head := func() string { head, _, _ := strings.Cut(s.text(), "data #"); return head }
+	if h := head(); strings.Contains(h, "10.0.0.1") || !strings.Contains(h, "client") {
+		t.Errorf("above rows of several connections:\n%s", h)
+	}
+	s.expect("► #50 · connection 1 · TCP client 10.0.0.1:5001", "c1 :5001", "c2 :5002")
+	s.press("c")
+	if h := head(); !strings.Contains(h, "10.0.0.1:5001") {
+		t.Errorf("above rows of one:\n%s", h)
+	}
+}
+
+// TestNoACKs: a key hides what brings nothing new, and shows it again.
+func TestNoACKs(t *testing.T) {
+	s := open(t, 2)
+	for id, kind := range map[int]wire.Kind{3: wire.KindACK, 4: wire.KindKeepAlive, 5: wire.KindKeepAliveACK, 6: wire.KindDupACK} {
+		r := data(id, 1, "")
+		r.Label.Kind = kind
+		s.feed.Add(r, 0)
+		s.Update(tick{})
+	}
+	s.press("a")
+	s.expect("3 packets", "no bare ACKs", "duplicate ACK", "!keep-alive")
+	s.press("a")
+	s.expect("6 packets", "keep-alive", "!no bare ACKs")
+}
+
+// TestTimes: a key switches to the time since the packet before.
+func TestTimes(t *testing.T) {
+	s := open(t, 3)
+	if !strings.Contains(s.text(), "    2.0000►") {
+		t.Error(s.text())
+	}
+	s.press("t")
+	if !strings.Contains(s.text(), "   +1.0000►") {
+		t.Error(s.text())
+	}
+}
+
+// TestTerminalGone: a terminal that has answered once and answers no more is gone; one that never did is left alone.
+func TestTerminalGone(t *testing.T) {
+	minutes := func(s *shot, answer func(asked int)) (asked int) {
+		for range 5 * 60 * 20 {
+			before := s.alive.silence
+			s.Update(tick{})
+			if s.left {
+				return asked
+			}
+			if s.alive.silence > before {
+				asked++
+				answer(asked)
+			}
+		}
+		return asked
+	}
+	yes := func(s *shot) { s.Update(uv.UnknownCsiEvent(iAmHere)) }
+	if s := open(t, 1); minutes(s, func(int) {}) < 10 || s.left {
+		t.Error("one that never answers was left")
+	}
+	if s := open(t, 1); minutes(s, func(int) { yes(s) }) < 10 || s.left {
+		t.Error("one that answers was left")
+	}
+	s := open(t, 1)
+	if asked := minutes(s, func(n int) {
+		if n < 5 {
+			yes(s)
+		}
+	}); asked != 7 || !s.left {
+		t.Errorf("one that answered four times of %d: left %v", asked, s.left)
+	}
+	s = open(t, 1)
+	if minutes(s, func(n int) {
+		if n == 1 {
+			yes(s)
+		}
+		s.Update(tea.KeyPressMsg{Code: 'j'})
+	}); s.left {
+		t.Error("one whose keys are pressed was left")
+	}
 }
 
 // TestFlood: what comes faster than pictures are drawn is counted.
@@ -183,18 +336,18 @@ func TestFlood(t *testing.T) {
 	if n := len(s.all) + s.missed; n != 3*maxWaiting+10 || len(s.all) > maxWaiting {
 		t.Errorf("%d shown, %d missed", len(s.all), s.missed)
 	}
-	s.expect("15000 missed", "#15010")
+	s.expect("3000 missed", "#3010")
 }
 
 // TestLongPackets: memory is bounded in bytes, too, and what an opened packet shows is there.
 func TestLongPackets(t *testing.T) {
 	s := open(t, 0)
 	raw := make([]byte, 60_000)
-	for id := 1; id <= 3*maxWaiting; id++ {
+	for id := 1; id <= 15*maxWaiting; id++ {
 		r := data(id, 1, "")
 		r.Raw, r.Packet.Data.Len = raw, len(raw)
 		s.feed.Add(r, 0)
-		if id%1000 == 0 {
+		if id%500 == 0 {
 			s.Update(tick{})
 		}
 		if len(r.Raw) != len(raw) {
@@ -205,7 +358,7 @@ func TestLongPackets(t *testing.T) {
 	for _, r := range s.all {
 		bytes += cap(r.Raw)
 	}
-	if bytes > maxBytes+maxBytes/5 || len(s.all) < 5000 {
+	if bytes > maxBytes+maxBytes/5 || len(s.all) < 500 {
 		t.Errorf("%d MiB in %d packets", bytes>>20, len(s.all))
 	}
 	s.expect("#15000►")
