@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -29,21 +30,27 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	if err := cfg.read(env.Args); err != nil {
 		return err
 	}
-	say := words.In(env.Lang.People)
-	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: say.AskData, Wait: 2 * time.Second, Dropped: say.Dropped})
-	if err != nil {
+	c := &chatter{cfg: cfg, lang: env.Lang.People, say: words.In(env.Lang.People)}
+	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped}
+	var run func(context.Context) error
+	if cfg.Mode == inTurns {
+		turns := &turnsClient{c}
+		opt.Greet, opt.OutOfTurn, run = turns.greet, turns.notNow, turns.run
+	} else {
+		room := &roomClient{chatter: c}
+		opt.Greet, run = room.greet, room.run
+	}
+	var err error
+	if c.term, err = terminal.Open(env.Stdin, env.Stdout, opt); err != nil {
 		return err
 	}
-	defer term.Close()
+	defer c.term.Close()
 	select { // in a container nobody is there yet: no ghost in the room, and no one's turn taken
-	case <-term.Attached():
+	case <-c.term.Attached():
+		return run(ctx)
 	case <-ctx.Done():
 		return nil
 	}
-	if cfg.Mode == inTurns {
-		return (&turnsClient{cfg: cfg, lang: env.Lang.People, say: say, term: term}).run(ctx)
-	}
-	return (&chatter{cfg: cfg, lang: env.Lang.People, say: say, term: term}).run(ctx)
 }
 
 // read takes the command line into the configuration.
@@ -73,14 +80,27 @@ func (cfg *ClientConfig) read(args []string) error {
 	return nil
 }
 
-// A chatter is a person's end of the room, or a pipe's.
+// A chatter is a person's end of a chat, or a pipe's.
 type chatter struct {
-	cfg   ClientConfig // its Name is the one to ask for
-	lang  language.Lang
-	say   phrases
-	term  *terminal.Terminal
-	typed <-chan typed
-	name  string // who the person is in the room
+	cfg  ClientConfig
+	lang language.Lang
+	say  phrases
+	term *terminal.Terminal
+}
+
+// A roomClient is a chatter in the room.
+type roomClient struct {
+	*chatter              // its cfg.Name is the name to ask for
+	typed    <-chan typed // what the person types
+	name     atomic.Value // a string: who they are in the room
+}
+
+// greet is what a person reads who attaches to a container.
+func (c *roomClient) greet() string {
+	if name := c.name.Load(); name != nil {
+		return fmt.Sprintf(c.say.YouAre, name) + c.say.HowToLeave
+	}
+	return c.say.HowToLeave
 }
 
 type typed struct {
@@ -103,10 +123,14 @@ var errLeave = errors.New("leave")
 //	person ──> readLines ──┐                 ┌──> conn
 //	                       ├──> run, visit ──┤
 //	conn ────> hear ───────┘                 └──> terminal, above the line being typed
-func (c *chatter) run(ctx context.Context) error {
+func (c *roomClient) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	c.typed = c.readLines(ctx)
+	defer func() {
+		cancel()
+		for range c.typed { // the prompt is gone before the shell's comes
+		}
+	}()
 	if !c.term.IsTTY() {
 		return c.runPipe(ctx)
 	}
@@ -134,7 +158,7 @@ func (c *chatter) run(ctx context.Context) error {
 }
 
 // runPipe is the chat of a pipe.
-func (c *chatter) runPipe(ctx context.Context) error {
+func (c *roomClient) runPipe(ctx context.Context) error {
 	conn, err := sockets.Dial(ctx, c.cfg.Server, c.cfg.Congestion)
 	switch {
 	case ctx.Err() != nil:
@@ -146,11 +170,12 @@ func (c *chatter) runPipe(ctx context.Context) error {
 }
 
 // readLines reads on while there is no connection: a person's line is kept as they type it.
-func (c *chatter) readLines(ctx context.Context) <-chan typed {
+func (c *roomClient) readLines(ctx context.Context) <-chan typed {
 	lines := make(chan typed)
-	go func() { // ends when the terminal is closed, at the latest
+	go func() {
+		defer close(lines)
 		for {
-			line, err := c.term.ReadLine()
+			line, err := c.term.ReadLineContext(ctx)
 			t := typed{line, err}
 			select {
 			case lines <- t:
@@ -166,7 +191,7 @@ func (c *chatter) readLines(ctx context.Context) <-chan typed {
 }
 
 // dial connects, unless the person leaves first.
-func (c *chatter) dial(ctx context.Context) (conn net.Conn, err error) {
+func (c *roomClient) dial(ctx context.Context) (conn net.Conn, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan struct{})
@@ -186,7 +211,7 @@ func (c *chatter) dial(ctx context.Context) (conn net.Conn, err error) {
 }
 
 // wait waits for done, without a connection. What the person enters now cannot be sent; the Up arrow brings it back.
-func (c *chatter) wait(ctx context.Context, done <-chan struct{}) error {
+func (c *roomClient) wait(ctx context.Context, done <-chan struct{}) error {
 	for {
 		select {
 		case <-done:
@@ -204,28 +229,4 @@ func (c *chatter) wait(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-func (c *chatter) notSent(line string) { tell(c.term, c.say.NotSent, text.Escape(line)) }
-
-// A reader reads lines, and a line that is not waited for any more is the next one's.
-type reader struct {
-	term *terminal.Terminal
-	line chan typed // of the ReadLine that is under way, or nil
-}
-
-func (r *reader) readLine(ctx context.Context) (string, error) {
-	if r.line == nil {
-		c := make(chan typed, 1)
-		r.line = c
-		go func() { // ends when the terminal is closed, at the latest
-			line, err := r.term.ReadLine()
-			c <- typed{line, err}
-		}()
-	}
-	select {
-	case <-ctx.Done():
-		return "", ctx.Err()
-	case t := <-r.line:
-		r.line = nil
-		return t.line, t.err
-	}
-}
+func (c *roomClient) notSent(line string) { tell(c.term, c.say.NotSent, text.Escape(line)) }

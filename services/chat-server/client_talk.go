@@ -32,7 +32,7 @@ const (
 
 // A visit is one connection to the room.
 type visit struct {
-	*chatter
+	*roomClient
 	conn net.Conn
 	sent int  // lines, as the server counts them too
 	own  int  // of these, how many we sent without being asked: the name
@@ -50,8 +50,8 @@ var errNoByebye = errors.New("no byebye")
 
 // visit talks over one connection, from the name to the end. It returns nil if all is over and well. For a pipe
 // this means that the server has said everything: its byebye, in answer to ours, confirms all that came before.
-func (c *chatter) visit(ctx context.Context, conn net.Conn) error {
-	v := &visit{chatter: c, conn: conn, said: -1, heard: make(chan struct{}), goodbye: make(chan struct{})}
+func (c *roomClient) visit(ctx context.Context, conn net.Conn) error {
+	v := &visit{roomClient: c, conn: conn, said: -1, heard: make(chan struct{}), goodbye: make(chan struct{})}
 	tell(c.term, "%s", c.say.Reached)
 	ended := make(chan error, 1)
 	go func() { ended <- v.hear() }()
@@ -146,8 +146,8 @@ func (v *visit) end(err error) error {
 	}
 	more := "" // was typed, and not sent
 	select {
-	case t := <-v.typed:
-		if !t.leaves() {
+	case t, ok := <-v.typed:
+		if ok && !t.leaves() {
 			more = v.say.RestUnsent
 		}
 	default:
@@ -190,15 +190,25 @@ func (v *visit) hear() error {
 	}
 }
 
+// margin is before what the server sends. What stands at the edge of the screen is the client's own: nobody can
+// write to a person as if it were their prompt.
+const margin = "  "
+
 // show prints messages, escaped, and what a notice means to a person of another language.
 func (v *visit) show(messages iter.Seq2[[]byte, error]) {
 	for message, err := range messages {
-		line := text.Escape(string(message))
+		closeOnce(v.heard)
 		if err != nil {
-			line = v.say.LongLine
+			tell(v.term, "%s", v.say.LongLine)
+			continue
 		}
+		line := text.Escape(string(message))
 		v.understand(line)
-		if same := meaning(line, v.lang); same != "" {
+		same := meaning(line, v.lang)
+		if v.term.IsTTY() {
+			line = margin + line
+		}
+		if same != "" {
 			line += "\n" + fmt.Sprintf(v.say.Meaning, same)
 		}
 		tell(v.term, "%s", line)
@@ -219,13 +229,12 @@ func either(notice func(notices) string) *regexp.Regexp {
 
 // understand takes from a line what the client itself must know.
 func (v *visit) understand(line string) {
-	closeOnce(v.heard)
 	if m := tellsWelcome.FindStringSubmatch(line); m != nil {
-		v.name = m[1] + m[3]
+		v.name.Store(m[1] + m[3])
 	}
-	if m := tellsRenamed.FindStringSubmatch(line); m != nil && m[1]+m[3] == v.name {
-		v.name = m[2] + m[4]
-		v.cfg.Name = v.name // for the next connection
+	if m := tellsRenamed.FindStringSubmatch(line); m != nil && m[1]+m[3] == v.name.Load() {
+		v.name.Store(m[2] + m[4])
+		v.cfg.Name = m[2] + m[4] // for the next connection
 	}
 	if m := tellsSaid.FindStringSubmatch(line); m != nil {
 		v.said, _ = strconv.Atoi(m[1] + m[2])

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -15,7 +16,8 @@ import (
 // may be missing.
 func TestWhatAPipeMayHaveLost(t *testing.T) {
 	const reset = "" // the server's last words: it resets the connection
-	stops, said1, end := wire.En.Stopping+"\n", "* of your lines only the first 1 were said\n", "byebye\n"
+	stops, end := wire.En.Stopping+"\n", "byebye\n"
+	said := func(n notices, lines int) string { return fmt.Sprintf(n.OnlySaid+"\n", lines+1) } // the name is one
 	for name, tc := range map[string]struct {
 		typed string
 		ends  bool // the pipe ends after that
@@ -32,12 +34,12 @@ func TestWhatAPipeMayHaveLost(t *testing.T) {
 		"nothing was sent":               {words: "* hello\n", want: "the other side closed it"},
 		"nothing was sent, and it ended": {ends: true, words: "* hello\n"},
 		"a stop after all was said":      {typed: "1\n2\n", words: stops + end},
-		"a stop with a number":           {typed: "1\n2\n3\n", words: stops + said1, want: "closed it; lines that were not said: 2"},
-		"a stop at the end":              {typed: "1\n2\n3\n", ends: true, words: stops + said1, want: "lines that were not said: 2"},
-		"a stop in Chinese":              {typed: "1\n2\n3\n", words: wire.Zh.Stopping + "\n* 你的话只说出了前 2 行\n", want: "lines that were not said: 1"},
+		"a stop with a number":           {typed: "1\n2\n3\n", words: stops + said(wire.En, 1), want: "closed it; lines that were not said: 2"},
+		"a stop at the end":              {typed: "1\n2\n3\n", ends: true, words: stops + said(wire.En, 1), want: "lines that were not said: 2"},
+		"a stop in Chinese":              {typed: "1\n2\n3\n", words: wire.Zh.Stopping + "\n" + said(wire.Zh, 2), want: "lines that were not said: 1"},
 		"a stop without a number":        {typed: "1\n2\n3\n", words: stops, want: "up to 3"},
 		"the operator's byebye":          {typed: "1\n2\n", words: end},
-		"the operator's, with a number":  {typed: "1\n2\n", words: end + said1, want: "lines that were not said: 1"},
+		"the operator's, with a number":  {typed: "1\n2\n", words: end + said(wire.En, 1), want: "lines that were not said: 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -54,8 +56,7 @@ func TestWhatAPipeMayHaveLost(t *testing.T) {
 			if hasLeft && !strings.Contains(sent, "byebye") {
 				expectFrom(t, conn, "byebye\n")
 			}
-			said := strings.ReplaceAll(tc.words, "first 1", "first 2") // the name is one
-			io.WriteString(conn, strings.ReplaceAll(said, "前 2", "前 3"))
+			io.WriteString(conn, tc.words)
 			if !hasLeft && (strings.Contains(tc.words, end) || strings.Contains(tc.words, stops) || strings.Contains(tc.words, wire.Zh.Stopping)) {
 				expectFrom(t, conn, "byebye\n") // the client's answer to a goodbye
 			}
@@ -99,7 +100,7 @@ func TestInputAfterTheServersGoodbyeIsNotSent(t *testing.T) {
 	}
 	defer term.Close()
 	c := make(chan typed, 1)
-	v := &visit{chatter: &chatter{say: words.En, term: term, typed: c}, said: -1, byebye: true}
+	v := &visit{roomClient: &roomClient{chatter: &chatter{say: words.En, term: term}, typed: c}, said: -1, byebye: true}
 	if err := v.end(io.EOF); err != nil {
 		t.Errorf("nothing is left, and the end is %v", err)
 	}

@@ -132,7 +132,7 @@ func TestClientOnAPipe(t *testing.T) {
 	}
 	ben.expect("Ann: and the last", "* Ann left")
 	ann.expectSoon("已经连接到服务器\n")
-	ann.expectSoon("* 2 here: Ann, guest-1\n  (* 2 人: Ann, guest-1)\n") // with the meaning in her language
+	ann.expectSoon("* 2 here: Ann, guest-1\n(* 2 人: Ann, guest-1)\n") // with the meaning in her language
 	if err := ann.leaves(); err != nil {
 		t.Error(err)
 	}

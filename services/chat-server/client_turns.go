@@ -9,20 +9,17 @@ import (
 	"time"
 
 	"netlab.example/pkg/failure"
-	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/terminal"
 	"netlab.example/pkg/text"
 )
 
 // A turnsClient is the textbook's client: what was typed is sent as it is, with no newline, and one read of the
 // answer is the whole answer. The two sides take turns until one of them says byebye.
-type turnsClient struct {
-	cfg  ClientConfig
-	lang language.Lang
-	say  phrases
-	term *terminal.Terminal
-}
+type turnsClient struct{ *chatter }
+
+// greet is what a person reads who attaches to a container, notNow who types out of turn.
+func (c *turnsClient) greet() string { return c.say.HowToLeave }
+func (c *turnsClient) notNow()       { tell(c.term, "%s", c.say.NotNow) }
 
 func (c *turnsClient) run(ctx context.Context) error {
 	conn, err := sockets.Dial(ctx, c.cfg.Server, c.cfg.Congestion)
@@ -82,9 +79,8 @@ func (c *turnsClient) ask(ctx context.Context, conn net.Conn, first bool) string
 		}
 	})
 	defer stop()
-	in := reader{term: c.term}
 	for {
-		line, err := in.readLine(turn)
+		line, err := c.term.ReadLineContext(turn)
 		switch {
 		case ctx.Err() != nil:
 			return byebye

@@ -60,7 +60,7 @@ var wire = language.Both[notices]{
 		Idle:       "* 沉默太久, 连接关闭",
 		Full:       "* 人满了 (最多 %d 人), 请稍后再来",
 		Stopping:   "* 服务器停止, 再见",
-		OnlySaid:   "* 你的话只说出了前 %d 行",
+		OnlySaid:   "* 只说出了你的前 %d 行",
 	},
 	En: notices{
 		Welcome: "* hello, you are %s, %d here; /help lists the commands, byebye leaves",
@@ -84,7 +84,7 @@ var wire = language.Both[notices]{
 		Idle:       "* silent for too long, closing",
 		Full:       "* the room is full (%d people at most), please come again later",
 		Stopping:   "* the server stops, goodbye",
-		OnlySaid:   "* of your lines only the first %d were said",
+		OnlySaid:   "* only your first %d lines were said",
 	},
 }
 
@@ -158,6 +158,9 @@ type phrases struct {
 	PeerEnded string
 
 	// client
+	YouAre     string // name
+	HowToLeave string
+	NotNow     string
 	Reached    string
 	AskData    string
 	Answer     string // text
@@ -209,10 +212,13 @@ var words = language.Both[phrases]{
 
 		PeerEnded: "(对方不再发送, 可能已经离开; byebye 结束, 等下一位)",
 
+		YouAre:     "你是 %s; ",
+		HowToLeave: "exit 或 byebye 离开; Ctrl-P Ctrl-Q 退出 docker attach, 客户端继续运行",
+		NotNow:     "(还没轮到你: 现在输入的不会发送)",
 		Reached:    "已经连接到服务器",
 		AskData:    "请输入要发送的数据:",
 		Answer:     "收到服务器的数据: %s",
-		Meaning:    "  (%s)",
+		Meaning:    "(%s)",
 		Quiet:      "(服务器还没有说话; 如果它要等对方先说, 一人一句, 请用 CHAT_CLIENT_MODE=turns 启动客户端)",
 		Unanswered: "(已经连接, 还没有人回答; Ctrl-C 离开)",
 		SeemsRoom:  "(没有问, 服务器就说话了; 如果它是聊天室, 请用 CHAT_CLIENT_MODE=room 启动客户端)",
@@ -258,10 +264,13 @@ var words = language.Both[phrases]{
 
 		PeerEnded: "(the other side has ended its input, and may have left; byebye ends this, for the next one)",
 
+		YouAre:     "you are %s; ",
+		HowToLeave: "exit or byebye leaves; Ctrl-P Ctrl-Q leaves docker attach, and the client goes on",
+		NotNow:     "(it is not your turn: what you type now is not sent)",
 		Reached:    "Connected to the server",
 		AskData:    "Type what to send: ",
 		Answer:     "Received: %s",
-		Meaning:    "  (%s)",
+		Meaning:    "(%s)",
 		Quiet:      "(the server has said nothing yet; if it waits for you to begin, and takes turns, start the client with CHAT_CLIENT_MODE=turns)",
 		Unanswered: "(connected, nobody has answered yet; Ctrl-C leaves)",
 		SeemsRoom:  "(the server speaks without being asked; if it is a room, start the client with CHAT_CLIENT_MODE=room)",

@@ -29,12 +29,10 @@ type turns struct {
 	say    phrases
 	counts counts
 	story  *transcript.Transcript
-
-	operator reader
 }
 
 func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *turns {
-	t := &turns{cfg: cfg, log: env.Log, term: term, say: words.In(env.Lang.People), counts: counts, operator: reader{term: term}}
+	t := &turns{cfg: cfg, log: env.Log, term: term, say: words.In(env.Lang.People), counts: counts}
 	if cfg.Transcript {
 		t.story = transcript.On(term, env.Lang.People)
 	}
@@ -144,7 +142,7 @@ func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string
 	})
 	defer stop()
 	for {
-		line, err := t.operator.readLine(turn)
+		line, err := t.term.ReadLineContext(turn)
 		switch {
 		case ctx.Err() != nil:
 			return byebye, stopped
