@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -55,6 +59,54 @@ func TestClientsThatFail(t *testing.T) {
 			if code != tc.code {
 				t.Errorf("exit %d, want %d", code, tc.code)
 			}
+		})
+	}
+}
+
+// What a server that stops has not said, its writer knows: a client on a pipe ends with exit code 1 and the number.
+func TestChatStopIsCounted(t *testing.T) {
+	t.Parallel()
+	for _, lines := range []int{3_000, 300_000} { // what a server reads at a stop, and more than that
+		t.Run(fmt.Sprint(lines), func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, "chat-server", "NETLAB_LANG=en")
+			ben := join(t, server, "tcp4", "ben")
+			ann := start(t, spec{service: "chat-server", args: []string{"chat-server", "client", "-name", "ann", server.url("tcp4")},
+				env: []string{"NETLAB_LANG=en"}})
+			ann.expect(" is now ann\n")
+			var typed strings.Builder
+			for n := range lines {
+				fmt.Fprintf(&typed, "%d\n", n)
+			}
+			go func() { // more than a pipe holds: it may never be read to its end
+				io.WriteString(ann.conn.Conn, typed.String())
+				ann.conn.CloseWrite()
+			}()
+			ben.expect("ann: 30\n")
+			if code := server.stop(); code != 0 {
+				t.Errorf("the server: exit %d", code)
+			}
+			said := 31
+			for _, line := range regexp.MustCompile(`ann: \d+\n`).FindAllString(ben.rest(), -1) {
+				if want := fmt.Sprintf("ann: %d\n", said); line != want {
+					t.Fatalf("ben saw %q, want %q", line, want)
+				}
+				said++
+			}
+			code, errs := ann.exit(), ann.err.rest()
+			missing := 0
+			if m := regexp.MustCompile(`lines that were not said: (\d+)`).FindStringSubmatch(errs); m != nil {
+				missing, _ = strconv.Atoi(m[1])
+			}
+			unsent := strings.Contains(errs, "the rest of the input was not sent")
+			switch {
+			case code == 0 && said == lines:
+			case code == 1 && said+missing == lines && !unsent && strings.Contains(errs, "\nhint: "):
+			case code == 1 && missing > 0 && said+missing < lines && unsent && strings.Contains(errs, "\nhint: "):
+			default:
+				t.Errorf("%d of %d lines were said; exit %d, %q", said, lines, code, errs)
+			}
+			t.Logf("%d of %d lines were said; exit %d, %q", said, lines, code, errs)
 		})
 	}
 }

@@ -129,3 +129,75 @@ func TestTurnsOperatorOnPipe(t *testing.T) {
 		t.Errorf("exit %d; the story %q", code, server.out.text)
 	}
 }
+
+// What the operator types while nobody waits for an answer is thrown away, keys and all, and they are told so. What
+// they had begun to type to one visitor is not there for the next.
+func TestTurnsOutOfTurn(t *testing.T) {
+	t.Parallel()
+	server := turnsServer(t, true)
+	server.send("too early\r")
+	server.expect("(还没轮到你")
+	server.send("\x03\x04half")
+	first := probe(t, "-turns", server.url("tcp4"))
+	first.send("你好\n")
+	server.expect("收到信息: 你好\n", "请输入发送的信息:")
+	server.send("a half li")
+	server.expect("a half li")
+	first.signal("KILL")
+	server.expect("(对方不再发送")
+	server.send("\r") // whoever is told may still send it
+	server.expect("连接关闭: ")
+
+	second := probe(t, "-turns", server.url("tcp4"))
+	second.send("第二位\n")
+	server.expect("收到信息: 第二位\n", "请输入发送的信息:")
+	server.send("hi\r")
+	if before := second.out.expect("hi\n"); before != "" {
+		t.Errorf("before the answer came %q", before)
+	}
+	second.send("byebye\n")
+	if code := second.exit(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if code := server.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// The client says that it is connected and nobody has answered; and it notices a server that stops in its turn.
+func TestTurnsClientInTheBacklog(t *testing.T) {
+	t.Parallel()
+	server := turnsServer(t, true)
+	first := probe(t, "-turns", server.url("tcp4"))
+	first.send("你好\n")
+	server.expect("收到信息: 你好\n")
+	c := start(t, spec{service: "chat-server", args: []string{"chat-server", "client", server.url("tcp4")}, tty: true, env: []string{"CHAT_CLIENT_MODE=turns"}})
+	c.expect("已经连接到服务器\n", "请输入要发送的数据:")
+	c.send("有人吗\r")
+	c.expect("(已经连接, 还没有人回答")
+	c.send("喂")
+	c.expect("(还没轮到你")
+	server.send("byebye\r")
+	first.expect("byebye\n")
+	server.expect("收到信息: 有人吗\n", "请输入发送的信息:")
+	server.send("有\r")
+	c.expect("收到服务器的数据: 有\n", "请输入要发送的数据:")
+	if code := server.stop(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	c.expect("收到服务器的数据: byebye\n")
+	if code := c.exit(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// A client and a server in different modes do not wait for each other without a word.
+func TestTurnsAndRoomMixed(t *testing.T) {
+	t.Parallel()
+	server := turnsServer(t, true)
+	c := start(t, spec{service: "chat-server", args: []string{"chat-server", "client", server.url("tcp4")}, tty: true})
+	c.expect("CHAT_CLIENT_MODE=turns")
+	room := serve(t, "chat-server")
+	c = start(t, spec{service: "chat-server", args: []string{"chat-server", "client", room.url("tcp4")}, tty: true, env: []string{"CHAT_CLIENT_MODE=turns"}})
+	c.expect("CHAT_CLIENT_MODE=room")
+}
