@@ -33,10 +33,11 @@ const (
 // A visit is one connection to the room.
 type visit struct {
 	*roomClient
-	conn net.Conn
-	sent int  // lines, as the server counts them too
-	own  int  // of these, how many we sent without being asked: the name
-	left bool // we have said byebye
+	conn    net.Conn
+	sent    int  // lines, as the server counts them too
+	own     int  // of these, how many we sent without being asked: the name
+	tooLong int  // lines that could not be sent
+	left    bool // we have said byebye
 
 	// Closed by hear: the server has said something; it has said goodbye.
 	heard, goodbye chan struct{}
@@ -92,9 +93,10 @@ func (c *roomClient) visit(ctx context.Context, conn net.Conn) error {
 			switch {
 			case t.leaves():
 				if v.leave(ctx); !c.term.IsTTY() {
-					patience = pipeWait + time.Duration(v.sent)*lineWait
+					patience = pipeWait + time.Duration(v.sent)*lineRead
 				}
 			case errors.Is(t.err, terminal.ErrTooLong):
+				v.tooLong++
 				tell(c.term, "%s", language.Tell(t.err, c.lang))
 				continue
 			case t.line == "" || v.send(ctx, t.line) == nil:
@@ -152,17 +154,19 @@ func (v *visit) end(err error) error {
 		}
 	default:
 	}
-	lost := ""
+	missing, format := v.tooLong, v.say.NotSaid
 	switch {
 	case v.said >= 0:
-		lost = fmt.Sprintf(v.say.NotSaid, v.sent-max(v.said, v.own))
-	case v.byebye && more == "":
+		missing += v.sent - max(v.said, v.own)
+	case !v.byebye:
+		missing, format = missing+v.sent-v.own, v.say.MayBeLost
+	}
+	lost := ""
+	if missing > 0 {
+		lost = fmt.Sprintf(format, missing)
+	}
+	if (v.left || v.byebye) && lost == "" && more == "" {
 		return nil
-	case v.byebye:
-	case v.sent > v.own:
-		lost = fmt.Sprintf(v.say.MayBeLost, v.sent-v.own)
-	case v.left:
-		return nil // nothing was sent
 	}
 	return failure.Hint(fmt.Errorf("%s: %s%s%s", v.cfg.Server, why(err, v.say, v.lang), lost, more), errors.New(v.say.SendAgain))
 }

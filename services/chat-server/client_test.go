@@ -228,9 +228,16 @@ func TestByebyeAtTheEndOfAPipe(t *testing.T) {
 func TestALineThatIsTooLong(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
 	p := startClient(t, ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.Chinese)
-	accept(t, ln)
-	go io.WriteString(p.keys, strings.Repeat("x", 65<<10)+"\n")
+	conn := accept(t, ln)
+	p.types(strings.Repeat("x", 65<<10) + "\n1\n")
 	p.expectSoon(language.Tell(terminal.ErrTooLong, language.Chinese) + "\n")
+	p.keys.Close()
+	expectFrom(t, conn, "1\nbyebye\n")
+	io.WriteString(conn, "byebye\n")
+	conn.Close()
+	if err := p.leaves(); err == nil || !strings.HasSuffix(err.Error(), "有 1 行没有说出") {
+		t.Errorf("the end is %v", err)
+	}
 }
 
 func TestFailedStart(t *testing.T) {
