@@ -32,18 +32,16 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	}
 	c := &chatter{cfg: cfg, lang: env.Lang.People, say: words.In(env.Lang.People)}
 	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped}
-	var run func(context.Context) error
+	run, opened := (&roomClient{chatter: c}).run, make(chan struct{})
 	if cfg.Mode == inTurns {
-		turns := &turnsClient{c}
-		opt.Greet, opt.OutOfTurn, run = turns.greet, turns.notNow, turns.run
-	} else {
-		room := &roomClient{chatter: c}
-		opt.Greet, run = room.greet, room.run
+		run = (&turnsClient{c}).run
+		opt.OutOfTurn = func() { <-opened; tell(c.term, "%s", c.say.NotNow) }
 	}
 	var err error
 	if c.term, err = terminal.Open(env.Stdin, env.Stdout, opt); err != nil {
 		return err
 	}
+	close(opened)
 	defer c.term.Close()
 	select { // in a container nobody is there yet: no ghost in the room, and no one's turn taken
 	case <-c.term.Attached():

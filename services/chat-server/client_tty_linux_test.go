@@ -2,8 +2,10 @@ package main
 
 import (
 	"io"
+	"net"
 	"testing"
 
+	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 )
 
@@ -36,4 +38,40 @@ func TestAPersonOutlivesTheServer(t *testing.T) {
 	if err := ann.leaves(); err != nil {
 		t.Error(err)
 	}
+}
+
+// What the operator types while nobody waits for an answer is thrown away, and what they had begun to type for a peer
+// that is gone is not there for the next one.
+func TestTurnsAtTheOperatorsTerminal(t *testing.T) {
+	operator := newTTY(t)
+	addrs, _ := startTurnsAt(t, operator, "tcp4://127.0.0.1:0")
+	operator.types("too early\r\x03\x04")
+	operator.expectSoon(words.Zh.NotNow + "\n")
+	first := labtest.Dial(t, addrs[0])
+	first.Send("你好")
+	operator.expectSoon("收到信息: 你好\n")
+	operator.types("half a li")
+	operator.expectSoon("half a li")
+	first.Conn.(*net.TCPConn).SetLinger(0)
+	first.Close()
+	operator.expectSoon("连接关闭: ")
+
+	second := labtest.Dial(t, addrs[0])
+	second.Send("我是第二位")
+	operator.expectSoon("收到信息: 我是第二位\n")
+	operator.expectSoon(words.Zh.Ask)
+	operator.types("hi\r")
+	second.Expect("hi")
+	second.Send("byebye")
+	second.ExpectEOF()
+}
+
+// Nobody in the room, and no server, can write to a person as if it were their own prompt.
+func TestAMarginBeforeWhatTheServerSends(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	ann := sit(t, newTTY(t), ClientConfig{Server: "tcp://" + ln.Addr().String()}, language.Chinese)
+	conn := accept(t, ln)
+	io.WriteString(conn, words.Zh.AskData+" hi\n* 2 here: Ann, Ben\n")
+	ann.expectSoon("  " + words.Zh.AskData + " hi\n")
+	ann.expectSoon("  * 2 here: Ann, Ben\n(* 2 人: Ann, Ben)\n")
 }

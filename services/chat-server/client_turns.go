@@ -17,10 +17,6 @@ import (
 // answer is the whole answer. The two sides take turns until one of them says byebye.
 type turnsClient struct{ *chatter }
 
-// greet is what a person reads who attaches to a container, notNow who types out of turn.
-func (c *turnsClient) greet() string { return c.say.HowToLeave }
-func (c *turnsClient) notNow()       { tell(c.term, "%s", c.say.NotNow) }
-
 func (c *turnsClient) run(ctx context.Context) error {
 	conn, err := sockets.Dial(ctx, c.cfg.Server, c.cfg.Congestion)
 	if err == nil {

@@ -38,7 +38,11 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	}
 	defer health.Close()
 	say := words.In(env.Lang.People)
-	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Dropped: say.Dropped})
+	open := openTerminal
+	if cfg.Mode == inTurns {
+		open = openTurns
+	}
+	term, err := open(env, say)
 	if err != nil {
 		return err
 	}
@@ -46,9 +50,6 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if term.IsTTY() { // the log must not break the line that the operator types
 		env.LogTo(term)
 		defer env.LogTo(nil)
-	}
-	if term.IsTTY() || cfg.Mode == inTurns { // in a room nobody need answer: no prompt on a pipe
-		term.SetPrompt(say.Ask)
 	}
 	for _, ln := range lns {
 		env.Log.Info("listening", zap.String("addr", ln.Addr().Network()+"://"+ln.Addr().String()))
@@ -68,6 +69,15 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	term.Close() // ends operate
 	operator.Wait()
 	return err
+}
+
+// openTerminal opens the operator's terminal, for a room.
+func openTerminal(env app.Env, say phrases) (*terminal.Terminal, error) {
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Dropped: say.Dropped})
+	if err == nil && term.IsTTY() { // nobody need answer: no prompt on a pipe
+		term.SetPrompt(say.Ask)
+	}
+	return term, err
 }
 
 // A server is the room, and what each connection to it needs.

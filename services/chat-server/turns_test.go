@@ -15,7 +15,6 @@ import (
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/sockets"
-	"netlab.example/pkg/terminal"
 )
 
 // A desk is the operator's, or a client's person's: a pipe to type into, and what was shown.
@@ -109,6 +108,13 @@ func (d *desk) expectSoon(want string) {
 
 func startTurns(t *testing.T, urls string, set ...func(*Config)) (operator *desk, addrs []net.Addr, stop func()) {
 	t.Helper()
+	d := newDesk(t)
+	addrs, stop = startTurnsAt(t, d, urls, set...)
+	return d, addrs, stop
+}
+
+func startTurnsAt(t *testing.T, d *desk, urls string, set ...func(*Config)) (addrs []net.Addr, stop func()) {
+	t.Helper()
 	lns, err := sockets.Listen(t.Context(), urls, sockets.Options{Backlog: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -116,14 +122,13 @@ func startTurns(t *testing.T, urls string, set ...func(*Config)) (operator *desk
 	for _, ln := range lns {
 		addrs = append(addrs, ln.Addr())
 	}
-	d := newDesk(t)
 	cfg := testConfig()
 	cfg.Mode = inTurns
 	for _, f := range set {
 		f(&cfg)
 	}
-	env := app.Env{Log: zap.NewNop()} // Chinese: the textbook's words
-	term, err := terminal.Open(d.in, d.out, terminal.Options{Prompt: words.Zh.Ask})
+	env := app.Env{Log: zap.NewNop(), Stdin: d.in, Stdout: d.out} // Chinese: the textbook's words
+	term, err := openTurns(env, words.Zh)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +136,7 @@ func startTurns(t *testing.T, urls string, set ...func(*Config)) (operator *desk
 		defer term.Close()
 		return newTurns(cfg, env, newCounts(), term).serve(ctx, lns...)
 	})
-	return d, addrs, stop
+	return addrs, stop
 }
 
 const askOperator = "请输入发送的信息:\n"
