@@ -56,8 +56,8 @@ const (
 	gone
 )
 
-func newKeys(outOfTurn func()) *keys {
-	k := &keys{interrupts: make(chan struct{}, 1), outOfTurn: outOfTurn}
+func newKeys() *keys {
+	k := &keys{interrupts: make(chan struct{}, 1)}
 	k.change.L = &k.mu
 	return k
 }

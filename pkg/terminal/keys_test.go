@@ -69,14 +69,14 @@ func TestKeysForTheEditor(t *testing.T) {
 		{"\x1b\x1b[A", "\x1b[A"},
 		{"a\u009b\xff\u202eb\xe4", "ab"},
 	} {
-		if got := typed(t, newKeys(nil), tt.in); got != tt.want {
+		if got := typed(t, newKeys(), tt.in); got != tt.want {
 			t.Errorf("of %q the editor saw %q, want %q", tt.in, got, tt.want)
 		}
 	}
 }
 
 func TestFullLineTakesKeysButNoText(t *testing.T) {
-	k := newKeys(nil)
+	k := newKeys()
 	k.setLength(maxText)
 	if got, want := typed(t, k, "text 你好\x1b[D\x7f\r"), "\x1b[D\x7f\r"; got != want {
 		t.Errorf("the editor saw %q, want %q", got, want)
@@ -84,7 +84,7 @@ func TestFullLineTakesKeysButNoText(t *testing.T) {
 }
 
 func TestAnswerGoesBeforeWhatIsTyped(t *testing.T) {
-	k := newKeys(nil)
+	k := newKeys()
 	k.reply(cursorAnswer)
 	if got, want := typed(t, k, "ab"), cursorAnswer+"ab"; got != want {
 		t.Errorf("the editor saw %q, want %q", got, want)
@@ -92,7 +92,7 @@ func TestAnswerGoesBeforeWhatIsTyped(t *testing.T) {
 }
 
 func TestInterruptsOutsideReadLine(t *testing.T) {
-	k := newKeys(nil)
+	k := newKeys()
 	told := func() bool {
 		select {
 		case <-k.interrupts:
@@ -145,7 +145,7 @@ func FuzzKeys(f *testing.F) {
 			}
 			rest = rest[n:]
 		}
-		k := newKeys(nil)
+		k := newKeys()
 		seen := typed(t, k, in[:min(len(in), maxTyped)])
 		if text.Escape(strings.Map(asText, seen)) != strings.Map(asText, seen) {
 			t.Fatalf("of %q the editor saw %q", in, seen)

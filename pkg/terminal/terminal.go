@@ -66,10 +66,14 @@ type Options struct {
 
 	// OutOfTurn, if set, says that keys belong to the ReadLine that waits, and to
 	// no other: those that are typed while none waits are thrown away, and
-	// OutOfTurn is called at the first of them, and at the first after each
-	// Enter. It may Write. If it is nil, and on a pipe, they are kept for the next
-	// ReadLine.
-	OutOfTurn func()
+	// OutOfTurn is shown at the first of them, and at the first after each Enter.
+	// If it is empty, and on a pipe, they are kept for the next ReadLine.
+	OutOfTurn string
+
+	// Greet, if set, returns lines for whoever attaches to a container's terminal:
+	// who they are there, and how to leave. They are shown each time, after the
+	// last lines that were written before.
+	Greet func() string
 
 	// Dropped is the line that says how many lines were dropped, with one %d.
 	// Empty: in English.
@@ -168,7 +172,8 @@ func (t *Terminal) ReadLine() (string, error) { return t.lines.readLine(context.
 func (t *Terminal) ReadLineContext(ctx context.Context) (string, error) { return t.lines.readLine(ctx) }
 
 // Write shows whole lines above the line being typed; a missing newline at the
-// end is added. It may be called from any goroutine, for the log too, and it
+// end is added. On a TTY a line that is longer than the screen is broken into
+// rows, and all but the first begin with a margin. It may be called from any goroutine, for the log too, and it
 // does not wait for the screen, save as Options.Wait allows: when a screen or
 // reader is blocked, lines are dropped once the queue is full, and counted;
 // their number is shown when it flows again. Text from the network must have

@@ -41,17 +41,16 @@ func getTermios(f *os.File) (t *unix.Termios, err error) {
 	return t, err
 }
 
-// rawSize is what the kernel says of the size of the screen: 0x0 where it was
-// never told.
-func rawSize(f *os.File) (width, height int) {
+// screenSize is what the kernel says of the size of a screen: 0x0 if nobody has told it.
+func screenSize(f *os.File) (s size) {
 	withFD(f, func(fd int) error {
 		ws, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
 		if err == nil {
-			width, height = int(ws.Col), int(ws.Row)
+			s = size{int(ws.Col), int(ws.Row)}
 		}
 		return err
 	})
-	return width, height
+	return s
 }
 
 // withFD calls do with f's descriptor. f.Fd() would do, but it makes the file's

@@ -47,9 +47,14 @@ type editor struct {
 	// mu makes one thing at a time of: a key, a message, a repaint. rl has locks
 	// of its own, but not where it empties the line after Enter.
 	mu     sync.Mutex
-	inKey  bool   // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
-	vanish bool   // the line is being left without a trace
-	prompt string // what setPrompt wants
+	inKey  bool     // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
+	vanish bool     // the line is being left without a trace
+	prompt string   // what setPrompt wants
+	last   [][]byte // lines that were written, for whoever attaches
+
+	container bool
+	greet     func() string
+	sizes     attaching // only watch looks at it
 }
 
 func newEditor(in, tty *os.File, out *outlet.Outlet, opt Options, container bool) (*editor, error) {
@@ -57,18 +62,26 @@ func newEditor(in, tty *os.File, out *outlet.Outlet, opt Options, container bool
 		in:      in,
 		tty:     tty,
 		out:     out,
-		keys:    newKeys(opt.OutOfTurn),
+		keys:    newKeys(),
 		winch:   make(chan os.Signal, 1),
 		there:   make(chan struct{}),
 		closed:  make(chan struct{}),
 		prompt:  text.Escape(opt.Prompt),
 		reading: make(chan struct{}, 1),
+
+		container: container,
+		greet:     opt.Greet,
+	}
+	if opt.OutOfTurn != "" {
+		e.keys.outOfTurn = func() { e.write([]byte(opt.OutOfTurn + "\n")) }
 	}
 	e.arrive = sync.OnceFunc(func() { close(e.there) })
 	signal.Notify(e.winch, syscall.SIGWINCH) // before the size is looked at: no change is missed
-	if w, h := rawSize(e.tty); !container || w > 0 && h > 0 {
+	now := screenSize(tty)
+	if !container || now.known() {
 		e.arrive()
 	}
+	e.sizes.from = now
 	e.cfg = &readline.Config{
 		Prompt:              e.prompt,
 		InterruptPrompt:     interruptPrompt,
@@ -126,17 +139,28 @@ func (e *editor) read() {
 // watch paints the line again when the size has changed, which docker attach
 // sees to for everybody who attaches.
 func (e *editor) watch() {
+	opened := time.Now()
 	settled := time.NewTimer(0)
 	<-settled.C
+	there, first := e.there, false
 	for {
 		select {
+		case <-there:
+			there, first = nil, true
+			settled.Reset(settleTime)
 		case <-e.winch:
 			e.lock()
 			e.look()
 			e.unlock()
+			e.sizes.add(screenSize(e.tty))
 			e.arrive()
 			settled.Reset(settleTime) // the screen may be arriving at its size in steps
 		case <-settled.C:
+			attached := e.sizes.settle()
+			if e.container && (first || attached) {
+				e.welcome(first && time.Since(opened) < startTime)
+				first = false
+			}
 			e.lock()
 			e.rl.Refresh()
 			e.unlock()
@@ -245,11 +269,22 @@ func (e *editor) unlock() {
 	e.mu.Unlock()
 }
 
+// write is for the editor's own words.
+func (e *editor) write(line []byte) {
+	if ok, _ := e.out.Admit(line); ok {
+		e.show(line)
+	}
+}
+
 func (e *editor) show(line []byte) {
 	e.lock()
 	defer e.unlock()
-	e.rl.Write(line) // wipes the line being typed, writes, paints it again
+	e.remember(line)
+	e.paint(line)
 }
+
+// paint wipes the line being typed, writes, and paints it again. Called with mu held.
+func (e *editor) paint(lines []byte) { e.rl.Write(wrap(lines, screenSize(e.tty).width)) }
 
 // setPrompt changes the prompt between wiping the old line and painting the
 // new one, each with the right width: an empty message is what happens there.
@@ -307,8 +342,8 @@ func (e *editor) close() error {
 
 // size is the size of the screen, or the classic one while it is unknown.
 func (e *editor) size() (width, height int) {
-	if w, h := rawSize(e.tty); w > 0 && h > 0 {
-		return w, h
+	if s := screenSize(e.tty); s.known() {
+		return s.width, s.height
 	}
 	return 80, 24
 }

@@ -233,14 +233,14 @@ func TestTTYLineThatWraps(t *testing.T) {
 	d.sees("> 0123456789你好世界\n你好世界|")
 	fmt.Fprintln(d.term, "first")
 	fmt.Fprintln(d.term, strings.Repeat("=", 25))
-	d.sees("first\n====================\n=====\n> 0123456789你好世界\n你好世界|")
+	d.sees("first\n====================\n    =====\n> 0123456789你好世界\n你好世界|")
 	d.keys("\x01") // Ctrl-A
 	d.until("the cursor at the start of the line", func() bool { return d.picture.row == 3 && d.picture.col == 2 })
 	fmt.Fprintln(d.term, "second")
 	d.until("the message", func() bool { return d.picture.row == 4 && d.picture.col == 2 })
 	d.keys("x\x05\r")
 	d.got(line, result{"x0123456789你好世界你好世界", nil})
-	d.sees("first\n====================\n=====\nsecond\n> x0123456789你好世\n界你好世界\n|")
+	d.sees("first\n====================\n    =====\nsecond\n> x0123456789你好世\n界你好世界\n|")
 }
 
 func TestTTYSetPrompt(t *testing.T) {
@@ -300,7 +300,7 @@ func TestTTYTypedAhead(t *testing.T) {
 // TestTTYAttach: a container's terminal, somebody who attaches, leaves, and
 // attaches again.
 func TestTTYAttach(t *testing.T) {
-	d := sit(t, 0, 0, Options{Prompt: "> "}, true)
+	d := sit(t, 0, 0, Options{Prompt: "> ", Greet: func() string { return "hello" }}, true)
 	line := d.reads()
 	fmt.Fprintln(d.term, "listening")
 	d.sees("listening\n|")
@@ -311,18 +311,16 @@ func TestTTYAttach(t *testing.T) {
 	}
 	d.resize(60, 20)
 	<-d.term.Attached()
-	d.sees("listening\n> |")
+	d.sees("listening\nhello\n> |")
 	d.keys("half 你好\x1b[D")
-	d.sees("listening\n> half 你|好")
+	d.sees("listening\nhello\n> half 你|好")
 	if raw := d.everything(); !strings.HasPrefix(raw, "listening\r\n") {
 		t.Errorf("before anybody came the screen got %q", raw)
 	}
-	d.mu.Lock()
-	d.picture = newPicture(60) // another screen, empty
-	d.mu.Unlock()
+	d.clear()
 	d.resize(61, 21) // as docker attach does, where the size is the same
 	d.resize(60, 20)
-	d.sees("> half 你|好")
+	d.sees("listening\nhello\n> half 你|好")
 	d.keys("\r")
 	d.got(line, result{"half 你好", nil})
 }
@@ -611,39 +609,62 @@ func TestTTYReadLineContext(t *testing.T) {
 
 // What is typed out of turn is said to be so, and never comes back.
 func TestTTYOutOfTurn(t *testing.T) {
-	var d *desk
-	called := make(chan int, 100)
-	n := 0
-	d = sit(t, 40, 20, Options{Prompt: "> ", OutOfTurn: func() {
-		n++
-		called <- n
-		fmt.Fprintln(d.term, "not your turn", n)
-	}}, false)
+	d := sit(t, 40, 20, Options{Prompt: "> ", OutOfTurn: "not your turn"}, false)
 	line := d.reads()
 	d.sees("> |")
 	d.keys("mine\r\n")
 	d.got(line, result{"mine", nil})
 	d.keys("and")
-	<-called
+	d.sees("> mine\nnot your turn\n|")
 	d.keys(" this\x04\rand that")
-	<-called
-	d.sees("> mine\nnot your turn 1\nnot your turn 2\n|")
+	d.sees("> mine\nnot your turn\nnot your turn\n|")
 	d.keys("\x03")
 	busy, cancel := d.term.UntilInterrupt(t.Context())
 	<-busy.Done()
 	cancel()
 	line = d.reads()
-	d.sees("> mine\nnot your turn 1\nnot your turn 2\n> |")
+	d.sees("> mine\nnot your turn\nnot your turn\n> |")
 	d.keys("two\r lines at once")
 	d.got(line, result{"two", nil})
-	if n := <-called; n != 3 {
-		t.Errorf("called %d times", n)
-	}
 	line = d.reads()
-	d.sees("> mine\nnot your turn 1\nnot your turn 2\n> two\nnot your turn 3\n> |")
+	d.sees("> mine\nnot your turn\nnot your turn\n> two\nnot your turn\n> |")
 	d.keys("\r")
 	d.got(line, result{"", nil})
-	if len(called) > 0 {
-		t.Errorf("called once more for the end of an Enter")
+}
+
+// Whoever attaches sees what was written last, and the greeting. Whoever resizes a window does not.
+func TestTTYGreet(t *testing.T) {
+	d := sit(t, 0, 0, Options{Prompt: "> ", Greet: func() string { return "you are guest-1\nCtrl-P Ctrl-Q leaves" }}, true)
+	line := d.reads()
+	for i := range 9 {
+		fmt.Fprintln(d.term, "line", i)
 	}
+	d.sees("line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\n|")
+	d.resize(61, 21)
+	d.resize(60, 20)
+	d.sees("line 0\nline 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\nline 8\nyou are guest-1\nCtrl-P Ctrl-Q leaves\n> |")
+	d.clear()
+	d.resize(61, 21)
+	d.resize(60, 20)
+	d.sees("line 4\nline 5\nline 6\nline 7\nline 8\nyou are guest-1\nCtrl-P Ctrl-Q leaves\n> |")
+	d.clear()
+	d.resize(70, 30)
+	d.sees("> |")
+	d.keys("x\r")
+	d.got(line, result{"x", nil})
+}
+
+// However a line was filled up, no row of it begins like a line of somebody else.
+func TestTTYWrites(t *testing.T) {
+	d := sit(t, 20, 20, Options{}, false)
+	fmt.Fprintln(d.term, "guest-1: hi"+strings.Repeat(" ", 20-11)+"* server: bye")
+	fmt.Fprintln(d.term, strings.Repeat("界", 12)+"\n20 cells, 20 cells: ")
+	d.sees("guest-1: hi\n    * server: bye\n界界界界界界界界界界\n    界界\n20 cells, 20 cells:\n|")
+}
+
+// clear gives the person an empty screen: another window.
+func (d *desk) clear() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.picture = newPicture(60)
 }
