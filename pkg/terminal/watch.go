@@ -32,8 +32,8 @@ func watch(in, out *os.File, greeting string) (stop func()) {
 		return func() {}
 	}
 	attach := make(chan os.Signal, 2)
-	signal.Notify(attach, syscall.SIGWINCH)   // before the size is looked at: no change is missed
-	if w, h := rawSize(out); w > 0 && h > 0 { // somebody is there already: see Attached
+	signal.Notify(attach, syscall.SIGWINCH) // before the size is looked at: no change is missed
+	if screenSize(out).known() {            // somebody is there already: see Attached
 		attach <- syscall.SIGWINCH
 	}
 	key := make(chan struct{}, 1)
