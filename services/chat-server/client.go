@@ -32,16 +32,15 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	}
 	c := &chatter{cfg: cfg, lang: env.Lang.People, say: words.In(env.Lang.People)}
 	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped}
-	run, opened := (&roomClient{chatter: c}).run, make(chan struct{})
+	run := (&roomClient{chatter: c}).run
 	if cfg.Mode == inTurns {
 		run = (&turnsClient{c}).run
-		opt.OutOfTurn = func() { <-opened; tell(c.term, "%s", c.say.NotNow) }
+		opt.OutOfTurn = c.say.NotNow
 	}
 	var err error
 	if c.term, err = terminal.Open(env.Stdin, env.Stdout, opt); err != nil {
 		return err
 	}
-	close(opened)
 	defer c.term.Close()
 	select { // in a container nobody is there yet: no ghost in the room, and no one's turn taken
 	case <-c.term.Attached():

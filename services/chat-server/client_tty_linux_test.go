@@ -22,7 +22,7 @@ func TestAPersonOutlivesTheServer(t *testing.T) {
 	ann.expectSoon("* guest-1 is now Ann\n")
 	ln.Close()
 	conn.Close()
-	ann.expectSoon("the connection to the server is gone: the other side closed it; trying again in 500ms\n")
+	ann.expectSoon("the connection to the server is gone: the other side closed it; trying again in")
 	ann.types("too early\r")
 	ann.expectSoon("not sent: too early\n")
 	ann.expectSoon("no connection to the server: no such socket file; trying again in 1s\n")

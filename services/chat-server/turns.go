@@ -41,14 +41,8 @@ func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *
 
 // openTurns opens the operator's terminal. What is typed there while no peer waits for an answer is thrown away: it
 // would be sent to whoever comes next.
-func openTurns(env app.Env, say phrases) (term *terminal.Terminal, err error) {
-	opened := make(chan struct{})
-	term, err = terminal.Open(env.Stdin, env.Stdout, terminal.Options{
-		Prompt: say.Ask, Dropped: say.Dropped,
-		OutOfTurn: func() { <-opened; tell(term, "%s", say.NotNow) },
-	})
-	close(opened)
-	return term, err
+func openTurns(env app.Env, say phrases) (*terminal.Terminal, error) {
+	return terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: say.Ask, Dropped: say.Dropped, OutOfTurn: say.NotNow})
 }
 
 func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
