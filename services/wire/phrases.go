@@ -37,7 +37,7 @@ type phrases struct {
 	Fired     string // packet
 	Missed    string // why
 
-	SocketHead  [6]string
+	SocketHead  [5]string
 	NoSockets   string
 	MoreSockets string // how many
 	Backlog     string // waiting, most
@@ -131,7 +131,7 @@ var words = language.Both[phrases]{
 		Fired:     "已发生在 #%d",
 		Missed:    "没有遇到: %s",
 
-		SocketHead:  [6]string{"状态", "本地", "对方", "接收队列", "发送队列", ""},
+		SocketHead:  [5]string{"状态", "本地", "对方", "接收队列", "发送队列"},
 		NoSockets:   "这个端口上没有套接字",
 		MoreSockets: "还有 %d 个",
 		Backlog:     "等待 accept 的连接 %d 个, 最多 %d 个",
@@ -189,7 +189,7 @@ var words = language.Both[phrases]{
 		Fired:     "done, to #%d",
 		Missed:    "missed: %s",
 
-		SocketHead:  [6]string{"STATE", "LOCAL", "PEER", "RECV-Q", "SEND-Q", ""},
+		SocketHead:  [5]string{"STATE", "LOCAL", "PEER", "RECV-Q", "SEND-Q"},
 		NoSockets:   "there are no sockets at this port",
 		MoreSockets: "and %d more",
 		Backlog:     "%d connections wait for accept, at most %d",

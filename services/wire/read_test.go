@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -300,5 +301,30 @@ func TestWriteFails(t *testing.T) {
 		}
 	case <-time.After(labtest.Patience):
 		t.Fatal("it does not end")
+	}
+}
+
+// TestSocketsFit: the sockets fit a terminal of 80 columns, and one of 40 with short addresses, whatever they are.
+func TestSocketsFit(t *testing.T) {
+	long := netip.MustParseAddrPort("[fd6e:6574:6c61:62:1234:5678:9abc:def0]:54321")
+	short := netip.MustParseAddrPort("10.0.0.1:5000")
+	info := &wire.TCPInfo{RTT: 12345 * time.Microsecond, RTO: 204 * time.Millisecond, Cwnd: 10, Unacked: 3, Resent: 2}
+	for _, at := range []netip.AddrPort{short, long} {
+		s := wire.Sockets{Sockets: []wire.Socket{
+			{State: "LISTEN", Local: at, RecvQ: 1, SendQ: 128},
+			{State: "ESTABLISHED", Local: at, Remote: at, RecvQ: 12, SendQ: 34567, TCP: info, Timer: "keepalive", Expires: time.Hour},
+		}}
+		for _, lang := range []language.Lang{language.Chinese, language.English} {
+			a := &asker{words: words.In(lang)}
+			text := strings.Join(a.socketLines(s, 80), "\n")
+			if n := widest(strings.Split(text, "\n")); n > 80 {
+				t.Errorf("%d cells:\n%s", n, text)
+			}
+			for _, want := range []string{"LISTEN", at.String(), "cwnd 10", "12.35ms", "keepalive", "34567"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		}
 	}
 }

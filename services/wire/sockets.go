@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/rivo/uniseg"
 
 	"netlab.example/pkg/wire"
 )
@@ -27,7 +30,7 @@ func socketsCommand(ctx context.Context, a *asker) error {
 		if *asJSON {
 			err = a.printJSON(s)
 		} else {
-			lines := a.socketLines(s)
+			lines := a.socketLines(s, a.view(0).Width)
 			switch {
 			case *follow && onTTY(a.Stdout):
 				lines[0] = "\x1b[H\x1b[2J" + lines[0] // from the top of an empty screen
@@ -47,23 +50,57 @@ func socketsCommand(ctx context.Context, a *asker) error {
 	}
 }
 
-func (a *asker) socketLines(s wire.Sockets) []string {
+// socketLines lays the sockets out in a table. Where that is too wide, each one's note stands below it, and where
+// the addresses alone are too wide, each of them has a line.
+func (a *asker) socketLines(s wire.Sockets, width int) []string {
 	if len(s.Sockets) == 0 {
 		return []string{a.words.NoSockets}
 	}
-	rows := [][]string{a.words.SocketHead[:]}
+	rows, notes := [][]string{a.words.SocketHead[:5]}, []string{""}
 	for _, x := range s.Sockets {
 		remote := x.Remote.String()
 		if x.Remote.Port() == 0 {
 			remote = "*"
 		}
-		rows = append(rows, []string{string(x.State), x.Local.String(), remote, fmt.Sprint(x.RecvQ), fmt.Sprint(x.SendQ), a.words.socketNote(x)})
+		rows = append(rows, []string{string(x.State), x.Local.String(), remote, fmt.Sprint(x.RecvQ), fmt.Sprint(x.SendQ)})
+		notes = append(notes, strings.TrimSpace(a.words.socketNote(x)))
 	}
-	lines := table(rows)
+	beside := make([][]string, len(rows))
+	for i, row := range rows {
+		beside[i] = append(slices.Clone(row), notes[i])
+	}
+	lines := table(beside)
+	if widest(lines) > width {
+		lines = below(table(rows), notes)
+	}
+	if widest(lines) > width {
+		lines = nil
+		for i, row := range rows[1:] {
+			head := rows[0]
+			lines = append(lines, row[0], "  "+head[1]+" "+row[1], "  "+head[2]+" "+row[2], fmt.Sprintf("  %s %s, %s %s", head[3], row[3], head[4], row[4]), "  "+notes[i+1])
+		}
+	}
 	if s.More > 0 {
 		lines = append(lines, fmt.Sprintf(a.words.MoreSockets, s.More))
 	}
 	return lines
+}
+
+func widest(lines []string) (cells int) {
+	for _, line := range lines {
+		cells = max(cells, uniseg.StringWidth(line))
+	}
+	return cells
+}
+
+// below puts each line's note below it.
+func below(lines, notes []string) (all []string) {
+	for i, line := range lines {
+		if all = append(all, line); notes[i] != "" {
+			all = append(all, "  "+notes[i])
+		}
+	}
+	return all
 }
 
 // socketNote says what else is worth knowing of a socket.
@@ -112,5 +149,5 @@ func counters(ctx context.Context, a *asker) error {
 	if len(rows) == 0 {
 		return a.print(a.words.NothingCounted)
 	}
-	return a.print(append([]string{fmt.Sprintf(a.words.CountedSince, c.Since.Local().Format("15:04:05"))}, table(rows)...)...)
+	return a.print(append([]string{fmt.Sprintf(a.words.CountedSince, c.Since.Local().Format("15:04:05 MST"))}, table(rows)...)...)
 }

@@ -18,7 +18,7 @@ func (v View) Open(r *wire.Record) []string {
 	d := v.drawing()
 	d.client = 0
 	row := newRow()
-	row.add(bold, clip(fmt.Sprintf("#%d  %s  %s", r.ID, r.Time.Format("15:04:05.000000"), d.words.label(r)), d.Width))
+	row.add(bold, clip(fmt.Sprintf("#%d  %s  %s", r.ID, r.Time.Format("2006-01-02 15:04:05.000000 MST"), d.words.label(r)), d.Width))
 	d.emit(row)
 	note, causes := d.words.fate(r.Fate)
 	if r.Fate.What == wire.Seen {

@@ -42,6 +42,10 @@ func Fields(p wire.Packet, raw []byte) []wire.Field {
 		}
 		t.add("data", value, p.Data.At, kept)
 	}
+	if behind := p.Data.At + p.Data.Len; p.Proto == wire.ProtoUDP && p.Header.Len > 0 && p.Fragment == nil && behind < min(p.Length, len(raw)) {
+		n := min(p.Length, len(raw)) - behind
+		t.add("udp.trailer", fmt.Sprintf("%d bytes behind the UDP length", n), behind, n)
+	}
 	if p.Problem != "" {
 		t.add("problem", p.Problem, 0, len(raw))
 	}
@@ -148,6 +152,10 @@ func (t *tree) tcp(h wire.Span) {
 		t.decimal("tcp.ack_raw", at+8, 4)
 		t.add("tcp.hdr_len", fmt.Sprintf("%d bytes", h.Len), at+12, 1)
 		t.add("tcp.flags", wire.Flags(t.number(at+13, 1)).String(), at+13, 1)
+		if t.number(at+12, 1)&1 != 0 { // the ninth flag; in a connection with Accurate ECN the three are a counter after the SYN
+			t.add("tcp.flags.ae", "AE", at+12, 1)
+			t.add("tcp.flags.ace", fmt.Sprint(t.number(at+12, 2)>>6&7), at+12, 2)
+		}
 		t.decimal("tcp.window_size_value", at+14, 2)
 		t.hex("tcp.checksum", at+16, 2)
 		t.decimal("tcp.urgent_pointer", at+18, 2)
@@ -178,6 +186,18 @@ func (t *tree) tcpOptions(at, end int) {
 	}
 }
 
+// Options that gopacket has no name for, by their numbers at IANA.
+const (
+	optionUserTimeout = 28
+	optionAuth        = 29
+	optionMultipath   = 30
+	optionFastOpen    = 34
+	optionAccECN0     = 172
+	optionAccECN1     = 174
+	optionTry1        = 253 // experiments: the number of the experiment follows
+	optionTry2        = 254
+)
+
 func optionName(k layers.TCPOptionKind) string {
 	switch k {
 	case layers.TCPOptionKindEndList:
@@ -194,10 +214,23 @@ func optionName(k layers.TCPOptionKind) string {
 		return "sack"
 	case layers.TCPOptionKindTimestamps:
 		return "timestamp"
+	case optionUserTimeout:
+		return "user_to"
+	case optionAuth:
+		return "ao"
+	case optionMultipath:
+		return "mptcp.subtype"
+	case optionFastOpen:
+		return "tfo"
+	case optionAccECN0, optionAccECN1:
+		return "acc_ecn"
+	case optionTry1, optionTry2:
+		return "experimental"
 	}
 	return "kind_" + strconv.Itoa(int(k))
 }
 
+// optionValue is the value of an option whose data lies at offset at.
 func (t *tree) optionValue(k layers.TCPOptionKind, at, length int) string {
 	switch {
 	case k == layers.TCPOptionKindMSS && length == 2:
@@ -212,8 +245,67 @@ func (t *tree) optionValue(k layers.TCPOptionKind, at, length int) string {
 			blocks = append(blocks, fmt.Sprintf("%d to %d", t.number(at+i, 4), t.number(at+i+4, 4)))
 		}
 		return strings.Join(blocks, ", ")
+	case k == optionUserTimeout && length == 2:
+		n := t.number(at, 2)
+		unit := "s"
+		if n&0x8000 != 0 {
+			unit = "min"
+		}
+		return fmt.Sprintf("%d %s", n&0x7fff, unit)
+	case k == optionMultipath && length >= 1:
+		return t.multipath(at, length)
+	case k == optionFastOpen:
+		return fastOpen(length)
+	case k == optionAccECN0 || k == optionAccECN1:
+		return t.accECN(at, length, k == optionAccECN1)
+	case (k == optionTry1 || k == optionTry2) && length >= 2:
+		switch n := t.number(at, 2); n {
+		case 0xf989:
+			return "Fast Open: " + fastOpen(length-2)
+		case 0xacc0, 0xacc1:
+			return "AccECN: " + t.accECN(at+2, length-2, n == 0xacc1)
+		default:
+			return fmt.Sprintf("experiment 0x%04x", n)
+		}
 	}
 	return ""
+}
+
+// fastOpen is a cookie of TCP Fast Open, or the request for one (RFC 7413).
+func fastOpen(length int) string {
+	if length == 0 {
+		return "cookie request"
+	}
+	return fmt.Sprintf("cookie of %d bytes", length)
+}
+
+// multipath names the kind of a Multipath TCP option (RFC 8684).
+func (t *tree) multipath(at, length int) string {
+	names := []string{"MP_CAPABLE", "MP_JOIN", "DSS", "ADD_ADDR", "REMOVE_ADDR", "MP_PRIO", "MP_FAIL", "MP_FASTCLOSE", "MP_TCPRST"}
+	subtype, rest := t.number(at, 1)>>4, t.number(at, 1)&15
+	switch {
+	case int(subtype) >= len(names):
+		return fmt.Sprintf("subtype %d", subtype)
+	case subtype == 0:
+		return fmt.Sprintf("%s, version %d", names[subtype], rest)
+	case subtype == 3 && length >= 2:
+		return fmt.Sprintf("%s, address %d", names[subtype], t.number(at+1, 1))
+	}
+	return names[subtype]
+}
+
+// accECN are the byte counters of Accurate ECN (RFC 9768), of 24 bits each; the order says which of the two ECT
+// counters comes first, and the last ones may be left out.
+func (t *tree) accECN(at, length int, order1 bool) string {
+	names := []string{"ECT(0)", "CE", "ECT(1)"}
+	if order1 {
+		names[0], names[2] = names[2], names[0]
+	}
+	var counts []string
+	for i := 0; i < len(names) && 3*i+3 <= length; i++ {
+		counts = append(counts, fmt.Sprintf("%s %d", names[i], t.number(at+3*i, 1)<<16|t.number(at+3*i+1, 2)))
+	}
+	return strings.Join(counts, ", ")
 }
 
 func (t *tree) udp(h wire.Span) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -225,6 +226,7 @@ func TestFieldNames(t *testing.T) {
 			check(f.Fields)
 		}
 	}
+	check([]wire.Field{{Name: "tcp.flags.ae"}, {Name: "tcp.flags.ace"}})
 	about := udpPacket(t, "37")
 	for _, raw := range [][]byte{
 		tcpPacket(t, ip4(layers.IPProtocolTCP), "hello"), tcpPacket(t, ip6(layers.IPProtocolTCP), "hello"), about, about[:10],
@@ -233,7 +235,7 @@ func TestFieldNames(t *testing.T) {
 	} {
 		check(Fields(Decode(raw), raw))
 	}
-	for _, kind := range []layers.TCPOptionKind{0, 1, 2, 3, 4, 5, 8} {
+	for _, kind := range []layers.TCPOptionKind{0, 1, 2, 3, 4, 5, 8, 28, 29, 30, 34, 172, 174, 253, 254} {
 		check([]wire.Field{{Name: "tcp.options." + optionName(kind)}})
 	}
 }
@@ -270,12 +272,61 @@ func zero(raw []byte, at int) []byte {
 	return raw
 }
 
+// TestOptions: what people meet today is called by its name.
+func TestOptions(t *testing.T) {
+	for _, tc := range []struct {
+		kind layers.TCPOptionKind
+		data []byte
+		want string
+	}{
+		{30, []byte{0x01, 0x81, 1, 2, 3, 4, 5, 6, 7, 8}, "tcp.options.mptcp.subtype: MP_CAPABLE, version 1"},
+		{30, []byte{0x10, 2, 0, 0, 0, 1, 0, 0, 0, 2}, "tcp.options.mptcp.subtype: MP_JOIN"},
+		{30, []byte{0x20, 1, 0, 0, 0, 1}, "tcp.options.mptcp.subtype: DSS"},
+		{30, []byte{0x31, 7, 10, 0, 0, 1}, "tcp.options.mptcp.subtype: ADD_ADDR, address 7"},
+		{30, []byte{0xf0}, "tcp.options.mptcp.subtype: subtype 15"},
+		{30, nil, "tcp.options.mptcp.subtype: "},
+		{34, nil, "tcp.options.tfo: cookie request"},
+		{34, []byte{1, 2, 3, 4, 5, 6, 7, 8}, "tcp.options.tfo: cookie of 8 bytes"},
+		{254, []byte{0xf9, 0x89}, "tcp.options.experimental: Fast Open: cookie request"},
+		{254, []byte{0xac, 0xc0, 0, 0, 1, 0, 0, 0, 0, 1, 2}, "tcp.options.experimental: AccECN: ECT(0) 1, CE 0, ECT(1) 258"},
+		{253, []byte{0x12, 0x34}, "tcp.options.experimental: experiment 0x1234"},
+		{172, []byte{0, 0, 5, 0, 0, 6}, "tcp.options.acc_ecn: ECT(0) 5, CE 6"},
+		{174, []byte{0, 0, 5}, "tcp.options.acc_ecn: ECT(1) 5"},
+		{28, []byte{0x80, 5}, "tcp.options.user_to: 5 min"},
+		{200, []byte{1}, "tcp.options.kind_200: "},
+	} {
+		ip := ip4(layers.IPProtocolTCP)
+		tcp := &layers.TCP{SrcPort: 1, DstPort: 2, SYN: true, ECE: true, CWR: true, NS: true, Options: []layers.TCPOption{{OptionType: tc.kind, OptionLength: uint8(2 + len(tc.data)), OptionData: tc.data}}}
+		tcp.SetNetworkLayerForChecksum(ip)
+		raw := build(t, ip, tcp)
+		var all []string
+		var walk func(fs []wire.Field)
+		walk = func(fs []wire.Field) {
+			for _, f := range fs {
+				all = append(all, f.Name+": "+f.Value)
+				walk(f.Fields)
+			}
+		}
+		walk(Fields(Decode(raw), raw))
+		for _, want := range []string{tc.want, "tcp.flags.ae: AE", "tcp.flags.ace: 7"} {
+			if !slices.Contains(all, want) {
+				t.Errorf("option %d: no %q in %q", tc.kind, want, all)
+			}
+		}
+	}
+}
+
 // TestBehindUDP: what the IP packet holds behind the datagram is no data of it.
 func TestBehindUDP(t *testing.T) {
 	raw := udpPacket(t, "36.6 and more")
 	binary.BigEndian.PutUint16(raw[24:], 12)
-	if p := Decode(raw); p.Data != (wire.Span{At: 28, Len: 4}) {
+	p := Decode(raw)
+	if p.Data != (wire.Span{At: 28, Len: 4}) {
 		t.Errorf("data %+v", p.Data)
+	}
+	fs := Fields(p, raw)
+	if f := fs[len(fs)-1]; f.Name != "udp.trailer" || f.At != 32 || f.Len != 9 {
+		t.Errorf("%+v", f)
 	}
 }
 
