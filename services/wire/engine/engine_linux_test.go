@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/wire"
@@ -492,6 +494,45 @@ func TestFragments(t *testing.T) {
 			t.Errorf("%d bytes came back", len(got))
 		}
 	})
+}
+
+// TestAtomicFragment: an IPv6 packet with a fragment header that is a whole one none the less (RFC 6946) is one packet, and
+// is met once.
+func TestAtomicFragment(t *testing.T) {
+	l := newLab(t)
+	l.listen("tcp", ":8080")
+	w := startImpairing(t, l, "tcp://:8080")
+	w.tell("drop SYN #1")
+	ip := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolIPv6Fragment, SrcIP: net.ParseIP("fd77::1"), DstIP: net.ParseIP(server6)}
+	tcp := &layers.TCP{SrcPort: 40000, DstPort: 8080, Seq: 1000, SYN: true, Window: 64000}
+	tcp.SetNetworkLayerForChecksum(ip)
+	segment, packet := gopacket.NewSerializeBuffer(), gopacket.NewSerializeBuffer()
+	options := gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}
+	if err := tcp.SerializeTo(segment, options); err != nil {
+		t.Fatal(err)
+	}
+	header := []byte{byte(layers.IPProtocolTCP), 0, 0, 0, 0, 0, 0, 7}
+	if err := gopacket.SerializeLayers(packet, options, ip, gopacket.Payload(append(header, segment.Bytes()...))); err != nil {
+		t.Fatal(err)
+	}
+	l.in(l.client, func() {
+		fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		for range 2 {
+			if err := unix.Sendto(fd, packet.Bytes(), 0, &unix.SockaddrInet6{Addr: [16]byte(ip.DstIP)}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	w.until("an answer", func(r *wire.Record) bool { return r.Dir == wire.Out })
+	first, second, answer := w.past[0], w.past[1], w.past[2]
+	if first.Class != wire.ClassSYN || first.Fate.What != wire.Dropped || second.Fate.What != wire.Delivered || second.Attempt != 1 || answer.Class != wire.ClassSYN {
+		t.Errorf("\n%s", w.story())
+	}
 }
 
 // TestOthersPass: other ports and other protocols are not in the picture, and not impaired.

@@ -138,8 +138,10 @@ func batchFor(m Match, target expr.Any, flags uint32) batch {
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{0, 0}},
 	})
 	b.rule("pieces", expr.MetaKeyIIFNAME, target, family(unix.NFPROTO_IPV6), protocol(m.Proto), []expr.Any{
-		&expr.Exthdr{DestRegister: 1, Type: unix.IPPROTO_FRAGMENT, Offset: 0, Len: 1, Op: expr.ExthdrOpIpv6, Flags: unix.NFT_EXTHDR_F_PRESENT},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{1}},
+		// An atomic fragment, which is a whole datagram with such a header (RFC 6946), is no piece: chain in has it.
+		&expr.Exthdr{DestRegister: 1, Type: unix.IPPROTO_FRAGMENT, Offset: 2, Len: 2, Op: expr.ExthdrOpIpv6},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 2, Mask: []byte{0xff, 0xf9}, Xor: []byte{0, 0}}, // the offset, and more fragments
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{0, 0}},
 	})
 	b.end()
 	return b
