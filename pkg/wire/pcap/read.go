@@ -47,7 +47,7 @@ func NewReader(in io.Reader, o Options) (*Reader, error) {
 	if o.Keep <= 0 {
 		o.Keep = maxPacket
 	}
-	return &Reader{file: file, keep: o.Keep, tracker: trace.New(), sides: sides{proto: o.Service.Proto, port: o.Service.Port}}, nil
+	return &Reader{file: file, keep: o.Keep, tracker: trace.NewForCapture(), sides: sides{proto: o.Service.Proto, port: o.Service.Port}}, nil
 }
 
 // Own reports whether a wire has written the capture, so that it tells fates.

@@ -32,7 +32,7 @@ func (c *conn) refusal(out, back *way, r *wire.Record) wire.Why {
 		return wire.WhyOldTimestamp // RFC 7323, 5.3, R1
 	case out.outside(begin, end):
 		return wire.WhyOutsideWindow // first
-	case (back.sure() || back.syn > 0) && back.cannotAcknowledge(h.Ack):
+	case (back.sure() || back.syn > 0) && back.cannotAcknowledge(h.Ack) && !(c.gaps && back.mayHaveSent(h.Ack)):
 		return wire.WhyWrongACK // fifth; RFC 5961, 5
 	}
 	return ""
@@ -62,11 +62,12 @@ func (w *way) refusalOfSYN(h *wire.TCP) wire.Why {
 	return ""
 }
 
-// refusalOfRST: a reset counts only with the very number that comes next (RFC 5961, 3.2). Linux takes the number after
-// the highest that has come, too, and the one before a FIN that it has.
+// refusalOfRST: a reset counts only with the very number that comes next (RFC 5961, 3.2). Which one that is depends on
+// what of the last packets has come by then: any from the last ACK to here may be it, as far as is known. Linux takes
+// the number after the highest that has come, too, and the one before a FIN that it has.
 func (w *way) refusalOfRST(h *wire.TCP) wire.Why {
 	switch {
-	case !w.anyGot, h.Seq == w.got, h.Seq == w.most, w.fin > 0 && h.Seq+1 == w.got && w.got == w.finSeq:
+	case !w.anyGot, h.Seq == w.got, h.Seq == w.answered, h.Seq == w.most, w.fin > 0 && h.Seq+1 == w.got && w.got == w.finSeq:
 		return ""
 	case before(h.Seq, w.got), w.anyEdge && before(w.edge, h.Seq):
 		return wire.WhyOutsideWindow
@@ -96,6 +97,11 @@ func (w *way) cannotAcknowledge(number uint32) bool {
 		return !before(w.first, number) || before(w.next, number)
 	}
 	return before(w.next, number) || before(number, w.next-far)
+}
+
+// mayHaveSent reports whether the sender had room enough to send as far as number, without being seen.
+func (w *way) mayHaveSent(number uint32) bool {
+	return w.anyEdge && before(w.next, number) && !before(w.edge, number)
 }
 
 // stale reports whether r brings something new with an older clock than its sender's latest: it is a leftover from

@@ -49,7 +49,7 @@ func (t *Tracker) begin(k key, r *wire.Record) *conn {
 		t.forget(t.silence.Back().Value.(*conn))
 	}
 	t.last++
-	c := &conn{Connection: wire.Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: wire.ConnOpening}}
+	c := &conn{gaps: t.gaps, Connection: wire.Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: wire.ConnOpening}}
 	c.way[0].counts, c.way[1].counts = map[wire.Class]int{}, map[wire.Class]int{}
 	c.place = t.silence.PushFront(c)
 	t.conns[k] = c

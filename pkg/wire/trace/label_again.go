@@ -186,7 +186,7 @@ func (h *header) same(other *header) bool {
 		h.ack == other.ack && h.length == other.length && h.stamp == other.stamp && h.stamped == other.stamped && h.sum == other.sum
 }
 
-// copyTime is the longest time by which a network's copy of a datagram comes after it.
+// copyTime is the longest time by which a network's copy of a packet comes after it.
 const copyTime = 500 * time.Millisecond
 
 // copied reports whether r is a copy that the network made, and of which record.
@@ -197,8 +197,8 @@ func (w *way) copied(r *wire.Record) (original int, copied bool) {
 		if old.id == 0 || !old.same(h) {
 			continue
 		}
-		if r.Packet.TCP == nil && r.Time.Sub(old.time) > copyTime {
-			continue // asked again: with an ID that does not count (RFC 6864 allows that), it may look the same
+		if r.Time.Sub(old.time) > copyTime {
+			continue // sent again: with an ID that does not count (RFC 6864 allows that), it may look the same
 		}
 		if h.ipID != 0 || w.baseless(r, old) {
 			return old.id, true

@@ -33,7 +33,7 @@ func tshark(t *testing.T, records []*wire.Record) []string {
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	var errors bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(pcap(records)), &errors
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(writePcap(records)), &errors
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("tshark: %v: %s", err, errors.String())
@@ -58,8 +58,8 @@ func tshark(t *testing.T, records []*wire.Record) []string {
 	return said
 }
 
-// pcap writes records as a capture file: raw IP packets, times in nanoseconds.
-func pcap(records []*wire.Record) []byte {
+// writePcap writes records as a capture file: raw IP packets, times in nanoseconds.
+func writePcap(records []*wire.Record) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(nil, 0xa1b23c4d)
 	b = le.AppendUint32(b, 2|4<<16) // version 2.4
@@ -113,7 +113,7 @@ func why(r *wire.Record, said string) string {
 		return "stray"
 	case l.Kind == wire.KindACK && says("zero_window"):
 		return "fin"
-	case (l.Kind == wire.KindKeepAlive || l.Kind == wire.KindKeepAliveACK) && says("duplicate_ack"):
+	case (l.Kind == wire.KindKeepAlive || l.Kind == wire.KindKeepAliveACK) && (says("duplicate_ack") || says("window_update")):
 		return "question"
 	case l.Kind == wire.KindHandshakeACK && says("window_update"):
 		return "scale"

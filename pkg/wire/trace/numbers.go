@@ -15,13 +15,14 @@ type numbers struct {
 
 	// What the receiver has, and will take. It is the receiver's own view, so it counts when it is sent, not when it
 	// arrives: an ACK that is dropped here has opened the window nevertheless.
-	got     uint32 // all below has come, in order (RCV.NXT); valid if anyGot
-	anyGot  bool
-	most    uint32 // one past the highest number that has come
-	edge    uint32 // one past the highest number that it has ever offered to take; valid if anyEdge
-	anyEdge bool
-	stamp   uint32 // the latest timestamp, for PAWS (RFC 7323, 5); valid if stamped
-	stamped bool
+	got      uint32 // all below has come, in order (RCV.NXT); valid if anyGot
+	anyGot   bool
+	answered uint32 // the highest number that it has acknowledged; valid if told
+	most     uint32 // one past the highest number that has come
+	edge     uint32 // one past the highest number that it has ever offered to take; valid if anyEdge
+	anyEdge  bool
+	stamp    uint32 // the latest timestamp, for PAWS (RFC 7323, 5); valid if stamped
+	stamped  bool
 
 	// What was said of these numbers in packets that were not accepted. If both sides say the same, they are right,
 	// and it is wire that has missed something.
@@ -95,6 +96,9 @@ func (t *Tracker) learn(c *conn, out, back *way, r *wire.Record) {
 	case back.probeID > 0 && h.Ack == back.probeEnd:
 		back.reach(h.Ack) // the probe's byte was taken
 		c.amount(r.Dir.Back()).Bytes++
+	}
+	if !back.told || before(back.answered, h.Ack) {
+		back.answered = h.Ack
 	}
 	back.told = true
 	if !back.anyGot || before(back.got, h.Ack) {

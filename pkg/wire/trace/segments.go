@@ -85,7 +85,7 @@ func (w *way) at(number uint32) (place int, old bool) {
 }
 
 // covered reports whether each byte of a range was seen before. What lies below everything that is
-// remembered, and was acknowledged, counts as seen.
+// remembered, and was acknowledged, counts as seen; not so beyond all that has passed, where a gap may be.
 func (w *way) covered(from, to uint32) bool {
 	for before(from, to) {
 		i, old := w.at(from)
@@ -94,7 +94,7 @@ func (w *way) covered(from, to uint32) bool {
 			from = w.segments[i].to
 		case w.anyAck && before(from, w.acked) && i == 0:
 			if len(w.segments) == 0 {
-				return !before(w.acked, to)
+				return !before(w.acked, to) && !before(w.next, to)
 			}
 			from = w.segments[0].from
 		default:

@@ -27,6 +27,7 @@ type Tracker struct {
 	silence  *list.List // of *conn; the one that spoke last is in front
 	last     int        // the ordinal given last
 	segments int        // remembered in all
+	gaps     bool       // see NewForCapture
 	evicted  []int      // connections forgotten for want of room since the last Expire
 }
 
@@ -41,6 +42,7 @@ type conn struct {
 	wire.Connection
 	way   [2]way // index: in 0, out 1
 	place *list.Element
+	gaps  bool  // see NewForCapture
 	older *conn // the one before, between the same ports, while this one opens
 }
 
@@ -79,6 +81,14 @@ type segment struct {
 // New makes a tracker that has seen nothing.
 func New() *Tracker {
 	return &Tracker{conns: map[key]*conn{}, silence: list.New()}
+}
+
+// NewForCapture makes a tracker for packets of which some were missed, or written down too late: what is acknowledged may
+// have been sent although it was not seen.
+func NewForCapture() *Tracker {
+	t := New()
+	t.gaps = true
+	return t
 }
 
 // Last is the ordinal of the connection that began last.
