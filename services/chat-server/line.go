@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/width"
 
@@ -25,7 +27,7 @@ var errTooLong = errors.New("message is too long")
 //	reads:      "he"  "llo\nwor"  "ld\r\n"  "你" <200 ms>
 //	messages:         hello       world     (a line peer's pause means nothing)
 //
-// A newline ends a message. A peer that has never sent one is a bare peer, as the textbook's programs
+// A newline ends a message, and so a NUL that a C program sends after it begins the next one: there it does not count. A peer that has never sent one is a bare peer, as the textbook's programs
 // are: its messages are ended by a pause, which the caller measures and tells. A pause inside a UTF-8
 // sequence ends nothing: the network has cut a character, not the person.
 //
@@ -41,7 +43,7 @@ type splitter struct {
 }
 
 // feed takes the next bytes and yields each message that ends in them, without its newline, or
-// errTooLong in its place. The text is the caller's until the next step.
+// the beginning of one that is too long and errTooLong. The text is the caller's until the next step.
 func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
@@ -59,14 +61,21 @@ func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
 			return
 		}
 		if !s.begun() {
+			if p = bytes.TrimLeft(p, "\x00"); len(p) == 0 {
+				return
+			}
 			s.began = time.Now() // not before: at each message above the caller may have waited
 		}
 		if s.skipping {
 			return
 		}
 		if len(s.rest)+len(p) > s.max+1 { // one more than a message: "\r" may be the last
+			first := s.rest
+			if len(first) == 0 {
+				first = p
+			}
 			s.rest, s.skipping = nil, true // said now: the end may be far
-			yield(nil, errTooLong)
+			yield(first, errTooLong)
 			return
 		}
 		s.rest = append(s.rest, p...)
@@ -85,9 +94,9 @@ func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
 		p = append(s.rest, p...)
 		s.rest = nil // not kept: a silent connection holds no memory
 	}
-	p = bytes.TrimSuffix(p, []byte{'\r'})
+	p = bytes.TrimSuffix(bytes.TrimLeft(p, "\x00"), []byte{'\r'})
 	if len(p) > s.max {
-		return nil, errTooLong, true
+		return p, errTooLong, true
 	}
 	return p, nil, true
 }
@@ -123,14 +132,47 @@ func (s *splitter) end() iter.Seq2[[]byte, error] {
 	}
 }
 
-// plain is a message without what programs send around it: a byte order mark before, a newline or NULs after.
+// plain is a message without what some programs put around it: a byte order mark before, NUL and the end of a
+// line after it.
 func plain(p []byte) string {
-	return string(bytes.TrimRight(bytes.TrimPrefix(p, []byte("\ufeff")), "\r\n\x00"))
+	return string(bytes.TrimRight(bytes.TrimPrefix(p, []byte("\ufeff")), "\x00\r\n"))
 }
 
-// saysByebye reports whether a message is the word that ends a chat, as people and input methods write it:
-// ｂｙｅｂｙｅ, "byebye。", Byebye.
+// isUTF16 reports whether a message was meant as UTF-16: its mark is there, or every other byte is NUL.
+func isUTF16(message string) bool {
+	return strings.HasPrefix(message, "\xff\xfe") || strings.HasPrefix(message, "\xfe\xff") ||
+		len(message) > 2 && 3*strings.Count(message, "\x00") >= len(message)
+}
+
+// saysByebye reports whether a message is the word that ends a visit, as it is typed on a Chinese keyboard too:
+// "ｂｙｅｂｙｅ", "byebye。".
 func saysByebye(message string) bool {
+	if len(message) > 100 {
+		return false
+	}
 	word := strings.TrimRight(strings.TrimSpace(width.Fold.String(message)), ".。!")
 	return strings.EqualFold(word, byebye)
+}
+
+var commands = []string{"nick", "who", "help"}
+
+// command reads a message as a command: "/nick Ann". A Chinese keyboard has "／" or "、" on the same key, but
+// people begin sentences with these too: there the rest has to be a command that exists.
+func command(message string) (name, rest string, is bool) {
+	for _, slash := range []string{"/", "／", "、"} {
+		line, ok := strings.CutPrefix(message, slash)
+		if !ok {
+			continue
+		}
+		name, rest = line, ""
+		if i := strings.IndexFunc(line, unicode.IsSpace); i >= 0 {
+			name, rest = line[:i], line[i:]
+		}
+		name = width.Fold.String(name)
+		if slash == "/" {
+			return name, rest, !strings.HasPrefix(line, "/")
+		}
+		return name, rest, slices.Contains(commands, name)
+	}
+	return "", "", false
 }

@@ -23,7 +23,7 @@ func newCounts() counts {
 		}),
 		visits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chat_server_visits_total",
-			Help: "Connections by how they ended: byebye, end_of_input, reset, idle, unfinished, not_reading, dismissed, stopped, refused.",
+			Help: "Connections by how they ended: byebye, end_of_input, reset, idle, unfinished, not_reading, dismissed, stopped, refused, no_person.",
 		}, []string{"ended"}),
 	}
 }

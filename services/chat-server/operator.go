@@ -46,7 +46,7 @@ func (s *server) operatorSays(term io.Writer, line string) {
 	switch said := strings.TrimSpace(line); {
 	case said == "":
 	case !fits(term, s.say, line):
-	case said == byebye:
+	case saysByebye(said):
 		tell(term, s.say.Goodbye, r.dismiss())
 	case said == "/who":
 		r.ask(func() { said = r.who() })
@@ -55,7 +55,7 @@ func (s *server) operatorSays(term io.Writer, line string) {
 		tell(term, "%s", s.say.Commands)
 	default:
 		lines := []byte("* " + serverName + ": " + text.Escape(strings.TrimPrefix(line, "/")) + "\n")
-		r.do(func() { r.tellAll(nil, lines, 1) })
+		r.hear(func() { r.tellAll(nil, lines, 1) })
 	}
 }
 

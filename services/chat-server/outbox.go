@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"net"
 	"os"
 	"sync"
@@ -10,81 +11,121 @@ import (
 	"time"
 )
 
+// A person who takes in nothing for takeTimeout, while something waits for them, is disconnected. Who is
+// farBehind holds up, or soon will, everybody who talks. So they have to take in a batch of pages each
+// hurryTimeout, that is, 6 KiB a second: far more than anybody can read.
 const (
-	maxQueue    = 1 << 20          // bytes that wait for one person, beyond what the kernel holds for them ...
-	maxQueues   = 32 << 20         // ... and for all who are behind together: where they are many, each gets less
-	perMessage  = 64               // a message, however short, costs this much more
-	takeTimeout = 30 * time.Second // how long a person may take in nothing while something waits
+	takeTimeout  = 30 * time.Second
+	hurryTimeout = 10 * time.Second
+	maxBatch     = 64 << 10 // bytes of one write, and ...
+	maxPieces    = 64       // ... the pieces that they lie in
 )
 
 // An outbox is what one person has still to get.
 //
-// Almost always the kernel has room for a message, so send hands it over right there: one system call,
-// no goroutine is woken, nobody waits. Only where the kernel has no room, because the person reads too
-// slowly, is the rest queued, and a goroutine writes it for as long as the person is behind:
+// Almost always the kernel has room for what was said, so send hands it over right there: one system call,
+// no goroutine is woken, nobody waits. Only if the kernel has no room, because the person reads slowly, the
+// outbox keeps its place in the pages, and a goroutine writes from there for as long as the person is behind:
 //
 //	send ──> kernel                      most people, most of the time
-//	   └───> queue ──> flush ──> kernel  whoever is behind
+//	   └───> place ──> flush ──> kernel  people who are behind
 //
-// So a silent connection costs one goroutine, the one that reads, and a person who does not read
-// costs maxQueue at most. A thousand who do not read cost maxQueues, not a thousand times as much.
+// So a silent connection costs one goroutine, the one that reads.
 type outbox struct {
-	conn   net.Conn
-	behind *atomic.Int64   // how many outboxes have a queue
-	raw    syscall.RawConn // nil where conn is no socket: then all goes through the queue
+	conn net.Conn
+	who  *person
+	log  *backlog
+	raw  syscall.RawConn // nil if conn is no socket: then flush writes everything
+	late func()          // called once, when the person is to be disconnected for not reading
 
-	late func() // called once, where a person takes in nothing for takeTimeout
+	standsAt atomic.Int64 // before of the page that they are in; caughtUp: they are in none
 
 	mu       sync.Mutex
-	queue    net.Buffers
-	size     int // of what is queued
+	next     place  // what they get next ...
+	end      place  // ... up to here
+	last     []byte // and after all that: the last words to them
+	head     int64  // what all pages cost when the outbox last heard of it
 	flushing bool
-	closing  bool
+	hurried  bool      // by the write that is under way
+	closing  bool      // nothing comes after end and last
+	until    time.Time // when closing: until when; zero: as long as they read
 	closed   bool
 	flushers sync.WaitGroup
 }
 
-func newOutbox(conn net.Conn, behind *atomic.Int64, late func()) *outbox {
-	o := &outbox{conn: conn, behind: behind, late: late}
+const caughtUp = math.MaxInt64
+
+func newOutbox(conn net.Conn, who *person, log *backlog, late func()) *outbox {
+	o := &outbox{conn: conn, who: who, log: log, late: late}
+	o.standsAt.Store(caughtUp)
 	if sc, ok := conn.(syscall.Conn); ok {
 		o.raw, _ = sc.SyscallConn() // an error leaves nil
 	}
 	return o
 }
 
-// send gives a person more bytes. It never waits. It returns false where the queue is full.
-// Nobody changes p after: many outboxes share it.
-func (o *outbox) send(p []byte) bool {
+// send gives a person what there is for them from one place of a page to another. It never waits. What the
+// pages cost with this one is head. Room for what has to be put together is in scratch.
+func (o *outbox) send(from, end place, head int64, scratch *[]byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closing || o.closed {
-		return true // they are leaving, or gone
+		return // they are leaving, or gone
 	}
-	if !o.flushing {
-		if p = o.tryWrite(p); len(p) == 0 {
-			return true
+	o.head = head
+	if o.flushing {
+		o.end = end
+		o.hurry()
+		return
+	}
+	for {
+		piece := from.read(o.who, end)
+		if len(piece) == 0 {
+			return
+		}
+		if rest := end.at - from.at; len(piece) < rest && !o.who.bare.Load() { // it lies in pieces: one write all the same
+			*scratch = (*scratch)[:0]
+			for all := from; len(piece) > 0; piece = all.read(o.who, end) {
+				*scratch = append(*scratch, piece...)
+				all.at += len(piece)
+			}
+			piece = *scratch
+		}
+		n := o.tryWrite(piece)
+		if o.closed {
+			return
+		}
+		from.skip(o.who, end, n)
+		if n < len(piece) {
+			break
 		}
 	}
-	cost := len(p) + perMessage
-	if o.size+cost > min(maxQueue, maxQueues/int(o.behind.Load()+1)) {
-		return false
-	}
-	o.queue = append(o.queue, p)
-	o.size += cost
-	if !o.flushing {
-		o.flushing = true
-		o.behind.Add(1)
-		o.flushers.Go(o.flush)
-	}
-	return true
+	o.stand(from)
+	o.end = end
+	o.begin()
 }
 
-// tryWrite hands the kernel what it has room for, and returns the rest.
-func (o *outbox) tryWrite(p []byte) (rest []byte) {
-	if o.raw == nil {
-		return p
+// stand keeps a place, and what follows it is kept too.
+func (o *outbox) stand(pl place) {
+	o.next = pl
+	at := int64(caughtUp)
+	if pl.page != nil {
+		at = pl.page.before
 	}
-	n := 0
+	o.standsAt.Store(at)
+}
+
+func (o *outbox) begin() {
+	o.flushing = true
+	o.log.behind.Add(1)
+	o.flushers.Go(o.flush)
+}
+
+// tryWrite hands the kernel what it has room for, and returns how much that was.
+func (o *outbox) tryWrite(p []byte) (n int) {
+	if o.raw == nil {
+		return 0
+	}
 	err := o.raw.Write(func(fd uintptr) bool {
 		errno := error(syscall.EINTR)
 		for errno == syscall.EINTR {
@@ -93,45 +134,131 @@ func (o *outbox) tryWrite(p []byte) (rest []byte) {
 		o.closed = errno != nil && errno != syscall.EAGAIN
 		return true // done, whatever came of it: not to be called again when there is room
 	})
-	if err != nil || o.closed { // the connection is gone, as whoever reads from it finds out
+	if err != nil { // the connection is gone, as the goroutine that reads from it finds out
 		o.closed = true
-		return nil
 	}
-	return p[max(n, 0):]
+	return max(n, 0)
 }
 
-// flush writes the queue, all that has come together in one system call, until it is empty.
+// flush writes what waits, a batch with each system call, until nothing does.
 func (o *outbox) flush() {
+	if notReading := o.write(); notReading {
+		o.late()
+	}
+}
+
+func (o *outbox) write() (notReading bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.queue) > 0 && !o.closed {
-		batch, size := o.queue, o.size
-		o.queue = nil
-		if !o.closing {
+	for !o.closed {
+		batch := o.batch()
+		if len(batch) == 0 {
+			break
+		}
+		o.hurried = false
+		switch {
+		case !o.until.IsZero():
+			o.conn.SetWriteDeadline(o.until)
+		case !o.hurry():
 			o.conn.SetWriteDeadline(time.Now().Add(takeTimeout))
 		}
 		o.mu.Unlock()
-		_, err := batch.WriteTo(o.conn)
+		n, err := batch.WriteTo(o.conn)
 		o.mu.Lock()
-		o.size -= size // not before: until it is written it costs memory
+		o.took(int(n))
 		if err != nil {
-			o.closed = true
-			if errors.Is(err, os.ErrDeadlineExceeded) && !o.closing {
-				o.late()
+			late := errors.Is(err, os.ErrDeadlineExceeded) && o.until.IsZero()
+			if late && n > 0 && !o.hurried {
+				continue // it is little, but they do read
 			}
+			o.closed, notReading = true, late
 		}
 	}
-	o.conn.SetWriteDeadline(time.Time{}) // a deadline in the past would fail tryWrite
+	o.stand(place{}) // and so refer to nothing
+	o.conn.SetWriteDeadline(time.Time{})
 	o.flushing = false
-	o.behind.Add(-1)
+	o.log.behind.Add(-1)
+	o.log.passed()
+	return notReading
 }
 
-// close takes no more bytes, and waits a while for a person to take in what is queued.
-func (o *outbox) close(patience time.Duration) {
+// batch is what comes next: a few pieces of pages, for bare people one, and after them the last words.
+func (o *outbox) batch() (batch net.Buffers) {
+	if o.next.page != nil {
+		for pl, size := o.next, 0; size < maxBatch && len(batch) < maxPieces; {
+			piece := pl.read(o.who, o.end)
+			if len(piece) == 0 {
+				break
+			}
+			piece = piece[:min(len(piece), maxBatch-size)]
+			batch = append(batch, piece)
+			if o.who.bare.Load() {
+				return batch
+			}
+			pl.at += len(piece)
+			size += len(piece)
+		}
+	}
+	if len(batch) == 0 {
+		o.stand(place{})
+		if len(o.last) > 0 {
+			batch = append(batch, o.last)
+		}
+	}
+	return batch
+}
+
+// took moves on by n bytes.
+func (o *outbox) took(n int) {
+	if o.next.page == nil {
+		o.last = o.last[n:]
+		return
+	}
+	pl := o.next
+	pl.skip(o.who, o.end, n)
+	o.stand(pl)
+	o.log.passed()
+}
+
+// hurry reports whether the person is far behind. If so, the write that is under way ends in hurryTimeout.
+func (o *outbox) hurry() bool {
+	if o.next.page == nil || o.head-o.next.page.before < farBehind || !o.until.IsZero() {
+		return false
+	}
+	if !o.hurried {
+		o.hurried = true
+		o.conn.SetWriteDeadline(time.Now().Add(hurryTimeout))
+	}
+	return true
+}
+
+// heard tells the outbox of a person who is leaving, and whom nobody sends anything, what the pages cost now.
+func (o *outbox) heard(head int64) (closed bool) {
 	o.mu.Lock()
-	o.closing = true
+	defer o.mu.Unlock()
+	o.head = head
 	if o.flushing {
-		o.conn.SetWriteDeadline(time.Now().Add(patience))
+		o.hurry()
+	}
+	return o.closed
+}
+
+// close says the last words, and waits until the person has taken in all there is: until a time, or, if
+// that is zero, for as long as they read.
+func (o *outbox) close(last []byte, until time.Time) {
+	o.mu.Lock()
+	o.closing, o.until = true, until
+	if !o.closed {
+		if !o.flushing {
+			last = last[o.tryWrite(last):]
+		}
+		o.last = last
+		switch {
+		case !o.flushing && len(last) > 0:
+			o.begin()
+		case o.flushing && !until.IsZero():
+			o.conn.SetWriteDeadline(until)
+		}
 	}
 	o.mu.Unlock()
 	o.flushers.Wait()

@@ -30,6 +30,7 @@ type notices struct {
 	NameTaken  string // name
 	TooLong    string
 	NotUTF8    string
+	UTF16      string
 	Unfinished string
 	Idle       string
 	Full       string // people
@@ -56,6 +57,7 @@ var wire = language.Both[notices]{
 		NameTaken:  "* 已经有人叫 %s",
 		TooLong:    "* 没有转发: 一行最多 1024 字节",
 		NotUTF8:    "* 没有转发: 不是 UTF-8 文字",
+		UTF16:      "* 没有转发: 像是 UTF-16; 这里用 UTF-8",
 		Unfinished: "* 一行开始后 30 秒内没有结束, 连接关闭",
 		Idle:       "* 沉默太久, 连接关闭",
 		Full:       "* 人满了 (最多 %d 人), 请稍后再来",
@@ -80,6 +82,7 @@ var wire = language.Both[notices]{
 		NameTaken:  "* somebody is called %s already",
 		TooLong:    "* not passed on: a line has at most 1024 bytes",
 		NotUTF8:    "* not passed on: this is no UTF-8 text",
+		UTF16:      "* not passed on: this looks like UTF-16; please send UTF-8",
 		Unfinished: "* a line did not end within 30 seconds of its beginning, closing",
 		Idle:       "* silent for too long, closing",
 		Full:       "* the room is full (%d people at most), please come again later",
@@ -146,7 +149,7 @@ type phrases struct {
 	Slowed    string // name, lines a second
 	Left      string // name, why
 
-	ByeBye, EndOfInput, Reset, Silent, NoEnd, NotReading, Dismissed, Stopped string // why
+	ByeBye, EndOfInput, Reset, Silent, NoEnd, NotReading, Dismissed, Stopped, NoPerson string // why
 
 	GoesOn   string // process
 	TooLong  string // bytes
@@ -202,6 +205,7 @@ var words = language.Both[phrases]{
 		NotReading: "收不下消息",
 		Dismissed:  "操作员说了再见",
 		Stopped:    "服务器停止",
+		NoPerson:   "不是人, 是别的协议的程序",
 
 		GoesOn:   "(服务器继续运行; Ctrl-P Ctrl-Q 离开 docker attach; 要停止服务器: make down, 或向进程 %d 发 SIGTERM)",
 		TooLong:  "(没有发送: 最多 %d 字节)",
@@ -254,6 +258,7 @@ var words = language.Both[phrases]{
 		NotReading: "does not take in messages",
 		Dismissed:  "the operator said goodbye",
 		Stopped:    "the server stops",
+		NoPerson:   "no person, but a program of another protocol",
 
 		GoesOn:   "(The server goes on. Ctrl-P Ctrl-Q leaves docker attach; to stop the server: make down, or SIGTERM to process %d)",
 		TooLong:  "(not sent: at most %d bytes)",

@@ -28,14 +28,19 @@ type person struct {
 	// The room's. A person's own goroutine may read name: it only changes while that goroutine waits for the room.
 	name  name
 	in    bool // in the room
+	known bool // the others have been told that they joined
 	quiet bool // has said all, at a stop
+	came  int  // on the page that is being written: where they came in ...
+	went  int  // ... and where they left
+}
 
-	// Between two deliveries: apart is true where what is in the room's said is not for this person as it is for
-	// all, because they said some of it, were told some of it alone, or came when since sayings were in it already.
-	// deliver empties said, and so sets both back. leave only reads them: it gives the person their part early,
-	// for nothing is delivered to whoever is out of the room.
-	apart bool
-	since int
+func newPerson(r *room, conn net.Conn, addr string, end context.CancelCauseFunc) *person {
+	p := &person{conn: conn, addr: addr, end: end}
+	p.out = newOutbox(conn, p, &r.backlog, func() {
+		r.do(func() { r.remove(p, r.say.Dropped) })
+		p.drop()
+	})
+	return p
 }
 
 // A room is the state that all connections share, and one goroutine owns it: run. The others hand it
@@ -43,50 +48,67 @@ type person struct {
 // and the order in which the room takes them is the one order that everybody sees:
 //
 //	Ann reads ──┐                              ┌──> Ann's outbox ──> kernel
-//	Ben reads ──┼──> do ──> run ──> deliver ───┼──> Ben's outbox ──> kernel
-//	operator ───┘                              └──> Cai's outbox ──> kernel, or queue
+//	Ben reads ──┼─> talk ─> run ─> deliver ────┼──> Ben's outbox ──> kernel
+//	operator ───┘                              └──> Cai's outbox ──> kernel, or later
 //
-// run waits for nobody (an outbox never does), while anybody waits for run: whoever talks faster than
-// the room can deliver is read more slowly, and nothing is lost. A person whose outbox is full does
-// not read. They are disconnected; to wait for them would make everyone as slow as the slowest.
+// run waits for nobody: an outbox never does. But everybody who talks waits for run. So if people talk
+// faster than the room can deliver, or than the slowest of those who read can read, they are read from
+// more slowly, and nothing is lost. Only who takes in nothing, or next to nothing, is disconnected.
 type room struct {
 	say    notices
 	max    int
 	counts counts
 
-	todo   chan func()
-	quit   chan struct{} // close has been called
+	talk   chan func() // what people say and ask for, in order; waits while the backlog is full
+	todo   chan func() // what may not wait for that
+	quit   chan struct{}
 	closed chan struct{} // run has returned
 
-	behind atomic.Int64 // people for whom something waits
+	people  map[string]*person // by key of their name
+	guests  int                // numbers given; in an empty room they begin again
+	left    []*person          // since the last delivery
+	leaving []*person          // before it: something may still wait for them
 
-	people map[string]*person // by key of their name
-	guests int                // numbers given; in an empty room they begin again
-	said   []saying           // to be delivered ...
-	bytes  int                // ... and how much that is
+	page    *page // that is being written
+	last    *page // the one before, for which somebody may wait
+	backlog backlog
+	asked   []chan struct{} // to be closed when the page is delivered
+	scratch []byte
 
-	stopped chan struct{} // closed when everybody has been told of the stop
+	stopping  bool
+	stopped   chan struct{} // closed when everybody has been told of the stop
+	lastBytes atomic.Int64  // how much may still be read at a stop, of all together
 }
 
 func newRoom(cfg Config, say notices, counts counts) *room {
-	return &room{
+	r := &room{
 		say: say, max: int(cfg.MaxConns), counts: counts,
-		todo: make(chan func(), 256), quit: make(chan struct{}), closed: make(chan struct{}),
-		people: make(map[string]*person), stopped: make(chan struct{}),
+		talk: make(chan func(), 256), todo: make(chan func()), quit: make(chan struct{}), closed: make(chan struct{}),
+		people: make(map[string]*person), page: new(page), backlog: backlog{moved: make(chan struct{}, 1)},
+		stopped: make(chan struct{}),
 	}
+	r.lastBytes.Store(maxBacklog)
+	return r
 }
 
 // run owns the room until close.
 func (r *room) run() {
 	defer close(r.closed)
 	for {
+		talk := r.talk
+		if !r.stopping && r.backlog.isFull(r.readers) {
+			talk = nil
+		}
 		select {
-		case f := <-r.todo:
+		case f := <-talk:
 			f()
 			// What else has arrived by now shares the same writes: the busier the room, the fewer for each line.
-			for n := len(r.todo); n > 0 && r.bytes < maxRound; n-- {
-				(<-r.todo)()
+			for n := len(r.talk); n > 0 && len(r.page.lines) < maxRound; n-- {
+				(<-r.talk)()
 			}
+		case f := <-r.todo:
+			f()
+		case <-r.backlog.moved:
 		case <-r.quit:
 			return
 		}
@@ -100,17 +122,26 @@ func (r *room) close() {
 	<-r.closed
 }
 
-// do hands the room something to do, and ask waits until it is done. A closed room does nothing.
-func (r *room) do(f func()) {
+// do hands the room something to do at once.
+func (r *room) do(f func()) { r.hand(r.todo, f) }
+
+// hear hands the room something that a person says, when there is room for it.
+func (r *room) hear(f func()) { r.hand(r.talk, f) }
+
+// ask is hear, and returns when it is done and delivered.
+func (r *room) ask(f func()) { r.await(r.talk, f) }
+
+// hand gives run something to do. A closed room does nothing.
+func (r *room) hand(to chan<- func(), f func()) {
 	select {
-	case r.todo <- f:
+	case to <- f:
 	case <-r.closed:
 	}
 }
 
-func (r *room) ask(f func()) {
+func (r *room) await(to chan<- func(), f func()) {
 	done := make(chan struct{})
-	r.do(func() { f(); close(done) })
+	r.hand(to, func() { f(); r.asked = append(r.asked, done) })
 	select {
 	case <-done:
 	case <-r.closed:
@@ -121,7 +152,7 @@ func (r *room) ask(f func()) {
 func (r *room) join(p *person) (refusal string) {
 	r.ask(func() {
 		switch {
-		case r.isStopped():
+		case r.stopping:
 			refusal = r.say.Stopping
 			return
 		case len(r.people) >= r.max:
@@ -132,10 +163,9 @@ func (r *room) join(p *person) (refusal string) {
 			r.guests++
 			p.name = guest(r.guests)
 		}
-		p.in, p.apart, p.since = true, true, len(r.said)
+		p.in, p.came = true, len(r.page.lines)
 		r.people[p.name.key] = p
 		r.counts.people.Inc()
-		r.notice(p, r.say.Joined, p.name.shown)
 		r.tell(p, r.say.Welcome, p.name.shown, len(r.people))
 	})
 	return refusal
@@ -146,15 +176,19 @@ func guest(n int) name {
 	return name{s, s}
 }
 
-// leave takes a person out, who gets all that was said before and then last, which may be "".
-func (r *room) leave(p *person, last, news string) {
+// introduce tells the others that a person has joined. Of those who leave without a word nobody hears.
+func (r *room) introduce(p *person) {
+	r.hear(func() {
+		if p.in && !p.known {
+			p.known = true
+			r.notice(p, r.say.Joined, p.name.shown)
+		}
+	})
+}
+
+// leave takes a person out, who has been given, or will be, all that was said before.
+func (r *room) leave(p *person, news string) {
 	r.ask(func() {
-		if p.in {
-			r.give(p, part(r.said[p.since:], p))
-		}
-		if p.in && last != "" {
-			r.give(p, []byte(last+"\n"))
-		}
 		r.remove(p, news)
 		r.checkStopped()
 	})
@@ -165,18 +199,19 @@ func (r *room) remove(p *person, news string) {
 	if !p.in {
 		return
 	}
-	p.in = false
+	p.in, p.went = false, len(r.page.lines)
+	r.left = append(r.left, p)
 	delete(r.people, p.name.key)
 	if len(r.people) == 0 {
 		r.guests = 0
 	}
 	r.counts.people.Dec()
-	if !r.isStopped() {
+	if p.known && !r.isStopped() {
 		r.notice(p, news, p.name.shown)
 	}
 }
 
-// rename gives a person the name they ask for, where they may have it.
+// rename gives a person the name they ask for, if they may have it.
 func (r *room) rename(p *person, asked string) (old name, renamed bool) {
 	wish, rule := parseName(asked)
 	r.ask(func() {
@@ -221,12 +256,15 @@ func (r *room) who() (line string) {
 
 // dismiss says goodbye to everyone: the word that ends a visit, and nothing else. The room stays open.
 func (r *room) dismiss() (n int) {
-	r.ask(func() {
-		r.deliver()
+	r.await(r.todo, func() {
+		for len(r.talk) > 0 { // what was said before comes before, though the backlog be full
+			(<-r.talk)()
+		}
 		n = len(r.people)
+		r.tellAll(nil, []byte(byebye+"\n"), 1)
 		for _, p := range r.people {
-			p.send([]byte(byebye + "\n"))
-			p.in = false
+			p.in, p.went = false, len(r.page.lines)
+			r.left = append(r.left, p)
 			p.dismiss()
 		}
 		clear(r.people)

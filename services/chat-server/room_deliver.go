@@ -1,72 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 )
 
-// What is said together is delivered together, up to maxRound and the one handover that goes beyond it:
-// 100 KiB. An outbox holds ten times as much, unless 330 people or more are behind, who share maxQueues:
-// then one full round may be too much for the next who falls behind.
+// What is said together is delivered together, up to maxRound and the one handover that goes beyond it.
 const (
 	maxRound    = 64 << 10 // bytes that wait to be delivered
 	maxHandOver = 32 << 10 // bytes that a person's goroutine gathers, to which its last line is added
 )
 
-// A saying is lines for everyone except the person from whom they come, or for one person alone.
-type saying struct {
-	from, to *person // may be nil
-	lines    []byte
-}
-
-// deliver gives everyone what has been said, all in one write. Almost everyone gets the same bytes.
-func (r *room) deliver() {
-	for len(r.said) > 0 { // who is dropped below is news, and to be delivered too
-		said := r.said
-		r.said, r.bytes = nil, 0
-		same := part(said, nil)
-		for _, p := range r.people {
-			lines := same
-			if p.apart {
-				lines = part(said[p.since:], p)
-				p.apart, p.since = false, 0
-			}
-			r.give(p, lines)
-		}
-	}
-}
-
-// part is what one person gets of what was said, or, for nil, what everyone gets.
-func part(said []saying, p *person) (lines []byte) {
-	for _, s := range said {
-		switch {
-		case p != nil && s.from == p: // nobody gets their own lines
-		case s.to != nil && s.to != p:
-		case lines == nil:
-			lines = slices.Clip(s.lines) // mostly there is no more than this, and no copy
-		default:
-			lines = append(lines, s.lines...)
-		}
-	}
-	return lines
-}
-
-// give puts lines into a person's outbox. Where it is full, the person is disconnected.
-func (r *room) give(p *person, lines []byte) {
-	if len(lines) > 0 && !p.send(lines) {
-		r.remove(p, r.say.Dropped)
-		p.drop()
-	}
-}
-
-// tellAll says n lines to everyone but from, who may be nil. Nobody changes lines after.
+// tellAll says n lines to everyone but from, who may be nil.
 func (r *room) tellAll(from *person, lines []byte, n int) {
-	r.said = append(r.said, saying{from: from, lines: lines})
-	r.bytes += len(lines)
+	r.page.add(from, nil, lines)
 	hearers := len(r.people)
 	if from != nil && from.in {
-		from.apart = true
 		hearers--
 	}
 	r.counts.deliveries.Add(float64(n * hearers))
@@ -79,20 +28,59 @@ func (r *room) notice(p *person, format string, args ...any) {
 
 // tell says one line to p alone.
 func (r *room) tell(p *person, format string, args ...any) {
-	p.apart = true
-	r.said = append(r.said, saying{to: p, lines: fmt.Appendf(nil, format+"\n", args...)})
+	r.tellBytes(p, fmt.Appendf(nil, format+"\n", args...))
+}
+
+func (r *room) tellBytes(p *person, lines []byte) {
+	r.page.add(nil, p, lines)
 	r.counts.deliveries.Inc()
 }
 
-// send puts lines into a person's outbox, in the form that they want. It is false where that is full.
-func (p *person) send(lines []byte) bool {
-	if !p.bare.Load() {
-		return p.out.send(lines)
+// deliver gives everyone the page. If somebody has to get it later, the next page follows it; otherwise
+// nobody refers to it, and the next takes its place.
+func (r *room) deliver() {
+	if len(r.page.lines) > 0 {
+		r.handOut()
 	}
-	for line := range bytes.SplitSeq(bytes.TrimSuffix(lines, []byte{'\n'}), []byte{'\n'}) {
-		if !p.out.send(line) {
-			return false
+	r.leaving = append(r.leaving, r.left...)
+	r.left = r.left[:0]
+	r.leaving = slices.DeleteFunc(r.leaving, func(p *person) bool { return p.out.heard(r.backlog.head) })
+	for _, done := range r.asked {
+		close(done)
+	}
+	r.asked = r.asked[:0]
+}
+
+func (r *room) handOut() {
+	pg, head := r.page, r.backlog.head+r.page.cost()
+	if r.last != nil {
+		r.last.next = pg
+	}
+	for _, p := range r.people {
+		p.out.send(place{page: pg, at: p.came}, place{page: pg, at: len(pg.lines)}, head, &r.scratch)
+		p.came = 0
+	}
+	for _, p := range r.left {
+		p.out.send(place{page: pg, at: p.came}, place{page: pg, at: p.went}, head, &r.scratch)
+	}
+	if r.backlog.behind.Load() > 0 { // they refer to the page
+		r.last, r.backlog.head, r.page = pg, head, &page{before: head}
+		return
+	}
+	r.last = nil
+	pg.empty(r.backlog.head)
+}
+
+// readers are all for whom something may wait.
+func (r *room) readers(yield func(*outbox) bool) {
+	for _, p := range r.people {
+		if !yield(p.out) {
+			return
 		}
 	}
-	return true
+	for _, p := range r.leaving {
+		if !yield(p.out) {
+			return
+		}
+	}
 }

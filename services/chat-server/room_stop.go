@@ -2,17 +2,20 @@ package main
 
 import "time"
 
-// hush is where each person's goroutine comes at a stop, with all said that was read. When everybody
-// is there, nothing more will be said, and everybody is told that the server stops. Without this
-// meeting the first to leave would miss what the last has still to say.
-func (r *room) hush(p *person, patience time.Duration) {
-	r.do(func() { p.quiet = true; r.checkStopped() })
+// A stop. Each person's goroutine says what was read and comes here. When everybody is here, nothing more
+// will be said, and everybody is told that the server stops. Without this meeting the first to leave would
+// miss what the last has still to say.
+func (r *room) hush(p *person, until time.Time) {
+	r.hear(func() { p.quiet = true; r.checkStopped() })
 	select {
 	case <-r.stopped:
-	case <-time.After(patience): // somebody is held up
+	case <-time.After(time.Until(until)): // somebody is held up
 		r.ask(r.tellStopped)
 	}
 }
+
+// stop is the beginning: nobody comes in, and whatever waits to be said is said now, however full the backlog is.
+func (r *room) stop() { r.do(func() { r.stopping = true }) }
 
 func (r *room) checkStopped() {
 	anyQuiet := false

@@ -60,7 +60,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	}
 	s := newServer(cfg, env, counts)
 	if cfg.Transcript {
-		s.story = transcript.New(term, env.Lang.People)
+		s.story = transcript.On(term, env.Lang.People)
 	}
 	var operator sync.WaitGroup
 	operator.Go(func() { s.operate(term) })
@@ -99,6 +99,7 @@ func newServer(cfg Config, env app.Env, counts counts) *server {
 func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 	go s.room.run()
 	defer s.room.close()
+	defer context.AfterFunc(ctx, s.room.stop)()
 	srv := tcpserver.Server{
 		Handler: s.visit, MaxConns: int(s.cfg.MaxConns) + spare, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
 		Full: func(_ iter.Seq[net.Conn], newcomer net.Conn) net.Conn { // even the spare places are taken: the line, and no time for more

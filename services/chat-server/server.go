@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -11,40 +12,55 @@ import (
 
 // visit is the lesson: come in, say what there is to say, leave. Each way to leave has its last word.
 func (s *server) visit(ctx context.Context, conn net.Conn) error {
-	visiting, leave := context.WithCancelCause(ctx) // ctx ends at a stop only, this one also where the room ends the visit
+	visiting, leave := context.WithCancelCause(ctx) // ctx ends at a stop only, this one also if the room ends the visit
 	defer leave(nil)
-	p := &person{conn: conn, addr: sockets.Peer(conn.RemoteAddr()), end: leave}
-	p.out = newOutbox(conn, &s.room.behind, p.drop)
+	p := newPerson(s.room, conn, sockets.Peer(conn.RemoteAddr()), leave)
+	v := visitor{person: p, server: s, limit: newLimiter(s.cfg.Rate), in: splitter{max: maxText}}
+	buf := make([]byte, smallRead)
+	n, err := v.begin(visiting, buf)
+	switch {
+	case errors.Is(err, errForeign):
+		s.count(noPerson)
+		s.hangUp(ctx, p, v.answer)
+		return nil
+	case n == 0 && err != nil: // they have gone without a word, and nobody hears of them
+		s.count(endOfInput)
+		return nil
+	}
 	if refusal := s.room.join(p); refusal != "" {
-		s.counts.visits.WithLabelValues("refused").Inc()
-		p.send([]byte(refusal + "\n"))
-		s.hangUp(ctx, p)
+		s.count(refused)
+		s.hangUp(ctx, p, refusal+"\n")
 		return nil
 	}
 	s.story.Notef(s.say.Joined, p.addr, p.name.shown)
-
-	v := visitor{person: p, server: s, limit: newLimiter(s.cfg.Rate), in: splitter{max: maxText}, heard: time.Now()}
-	end := v.listen(visiting)
-	s.counts.visits.WithLabelValues(end.label).Inc()
+	end := v.listen(visiting, buf, n, err)
+	s.count(end)
 	s.story.Notef(s.say.Left, p.name.shown, end.why(s.say))
 
+	last, news := "", s.wire.Left
 	switch end {
 	case saidByebye:
-		s.room.leave(p, byebye, s.wire.Left)
+		last = byebye
 	case idle:
-		s.room.leave(p, s.wire.Idle, s.wire.Left)
+		last = s.wire.Idle
 	case unfinished:
-		s.room.leave(p, s.wire.Unfinished, s.wire.Left)
+		last = s.wire.Unfinished
 	case notReading:
-		s.room.leave(p, "", s.wire.Dropped)
+		s.room.leave(p, s.wire.Dropped)
 		return errNotReading
 	case stopped:
-		s.room.hush(p, s.cfg.ShutdownTimeout.D()/4)
-		s.room.leave(p, "", s.wire.Left)
-	default:
-		s.room.leave(p, "", s.wire.Left)
+		began := time.Now()
+		s.room.hush(p, began.Add(s.cfg.ShutdownTimeout.D()/4))
+		last = v.lastWords(visiting, time.Now().Add(s.cfg.ShutdownTimeout.D()/4))
 	}
-	s.hangUp(ctx, p)
+	s.room.leave(p, news)
+	if end == dismissed {
+		last = v.lastWords(visiting, time.Now().Add(lastWait))
+	}
+	if last != "" && !p.bare.Load() {
+		last += "\n"
+	}
+	s.hangUp(ctx, p, v.answer+last)
 	return nil
 }
 
@@ -63,6 +79,8 @@ var (
 	notReading = &ending{"not_reading", func(p phrases) string { return p.NotReading }}
 	dismissed  = &ending{"dismissed", func(p phrases) string { return p.Dismissed }}
 	stopped    = &ending{"stopped", func(p phrases) string { return p.Stopped }}
+	noPerson   = &ending{"no_person", func(p phrases) string { return p.NoPerson }}
+	refused    = &ending{"refused", nil} // nobody is told
 )
 
 const (
@@ -72,17 +90,20 @@ const (
 	drainBytes = 16 << 20
 )
 
-// hangUp ends a connection one direction at a time: what is queued is written, then our side is closed,
-// then what the peer still sends is read and thrown away. To close while bytes are unread would send a
-// reset, which may overtake the last words and destroy them (RFC 2525, section 2.17).
+func (s *server) count(end *ending) { s.counts.visits.WithLabelValues(end.label).Inc() }
+
+// hangUp ends a connection one direction at a time: what is left for the person and the last words are written,
+// then our side is closed, then what the peer still sends is read and thrown away. To close while bytes are
+// unread would send a reset, which may overtake the last words and destroy them (RFC 2525, section 2.17).
 //
-// ctx is the server's: a person whom the operator dismisses may take their time, at a stop there is little.
-func (s *server) hangUp(ctx context.Context, p *person) {
-	flush, drain := takeTimeout, drainTime
+// ctx is the server's: at a stop there is little time.
+func (s *server) hangUp(ctx context.Context, p *person, last string) {
+	var until time.Time
+	drain := drainTime
 	if ctx.Err() != nil {
-		flush, drain = s.cfg.ShutdownTimeout.D()/4, min(drain, s.cfg.ShutdownTimeout.D()/4)
+		until, drain = time.Now().Add(s.cfg.ShutdownTimeout.D()/4), min(drain, s.cfg.ShutdownTimeout.D()/8)
 	}
-	p.out.close(flush)
+	p.out.close([]byte(last), until)
 	drainConn(p.conn, drain)
 }
 

@@ -72,6 +72,7 @@ type testGuest struct {
 func enter(t *testing.T, addr net.Addr) *testGuest {
 	t.Helper()
 	p := labtest.Dial(t, addr)
+	p.Send("\n") // and so the others hear of them at once
 	g := &testGuest{p, t, bufio.NewReader(p)}
 	if line := g.line(); !strings.HasPrefix(line, "* hello, you are ") {
 		t.Fatalf("got %q, want a welcome", line)
@@ -163,6 +164,7 @@ func TestWordsOnTheWireAreChineseByDefault(t *testing.T) {
 	p := labtest.Dial(t, lns[0].Addr())
 	p.Expect("* 你好, 你是 guest-1, 这里有 1 人; /help 看命令, byebye 离开\n")
 	q := labtest.Dial(t, lns[0].Addr())
+	q.Send("\n")
 	p.Expect("* guest-2 进来了\n")
 	q.Close()
 	p.Expect("* guest-2 离开了\n")
@@ -232,7 +234,7 @@ func TestBadInput(t *testing.T) {
 	ben.expect("* guest-2 joined")
 	most := strings.Repeat("é", maxText/2)
 	ann.Send("\x1b[2J\x00\a\x7f\u009b\u202ehi\tthere\r\n" + most + "\n" + most + "x\n" + "\xff\xfe\n" + "a\xe5\n" + strings.Repeat("x", 100_000) + "\nstill here\n")
-	ann.expect(wire.En.TooLong, wire.En.NotUTF8, wire.En.NotUTF8, wire.En.TooLong)
+	ann.expect(wire.En.TooLong, wire.En.UTF16, wire.En.NotUTF8, wire.En.TooLong)
 	ben.expect(`guest-2: \x1b[2J\x00\x07\x7f\u009b\u202ehi there`, "guest-2: "+most, "guest-2: still here")
 	if got := story(); strings.ContainsAny(got, "\x1b\x00\a\x7f\u009b\u202e") {
 		t.Errorf("a control character in the transcript: %q", got)
@@ -248,12 +250,12 @@ func TestResetAndHalfClose(t *testing.T) {
 	ann.Close() // a reset
 	ben.expect("* guest-2 left")
 
-	dan := enter(t, addrs[0])
-	ben.expect("* guest-3 joined")
+	dan := labtest.Dial(t, addrs[0])
+	dan.Expect("* hello, you are guest-3, ")
 	dan.Send("last words") // no newline, and no time for a pause
 	dan.Conn.(*net.TCPConn).SetLinger(0)
 	dan.Close()
-	ben.expect("guest-3: last words", "* guest-3 left")
+	ben.expect("* guest-3 joined", "guest-3: last words", "* guest-3 left")
 
 	cai := enter(t, addrs[0])
 	ben.expect("* guest-4 joined")
@@ -421,9 +423,12 @@ func TestOperatorSpeaksAndDismisses(t *testing.T) {
 	if got, want := shown.String(), "* 1 here: guest-1\n"+words.En.Commands+"\n"+words.En.NotUTF8+"\n"+fmt.Sprintf(words.En.TooLong, 1024)+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	ann.Send("half a line") // unread or not, the goodbye arrives
+	ann.Send("one\nhalf a line") // unread or not, the goodbye arrives
 	s.operatorSays(&shown, byebye)
 	ann.expect("byebye")
+	if line := ann.line(); line != fmt.Sprintf(wire.En.OnlySaid, 1) && line != fmt.Sprintf(wire.En.OnlySaid, 2) {
+		t.Errorf("got %q", line) // her first was empty
+	}
 	ann.expectEOF()
 	ben := enter(t, addrs[0]) // the room is open still
 	ben.Send("/who\n")
@@ -448,6 +453,14 @@ func bubble(t *testing.T, cfg Config, f func(s *server, come func() net.Conn)) {
 			if err != nil || !strings.HasPrefix(line, "* hello") {
 				t.Fatalf("got %q, %v", line, err)
 			}
+			s.room.await(s.room.todo, func() { // the others hear of them at once
+				for _, p := range s.room.people {
+					if !p.known {
+						p.known = true
+						s.room.notice(p, wire.En.Joined, p.name.shown)
+					}
+				}
+			})
 			return client
 		})
 		visits.Wait()
@@ -522,7 +535,8 @@ func TestBareByebye(t *testing.T) {
 
 func TestALineThatBeginsMustEnd(t *testing.T) {
 	bubble(t, testConfig(), func(s *server, come func() net.Conn) {
-		start, ann := time.Now(), come()
+		ann := come()
+		start := time.Now()
 		time.Sleep(time.Hour) // silence is welcome
 		io.WriteString(ann, "a line\nand half")
 		for range 2 { // a byte now and then is no end
@@ -599,7 +613,8 @@ func TestTheFirstClockEndsTheVisit(t *testing.T) {
 		cfg := testConfig()
 		cfg.IdleTimeout = app.Duration(idleTimeout)
 		bubble(t, cfg, func(s *server, come func() net.Conn) {
-			start, ann := time.Now(), come()
+			ann := come()
+			start := time.Now()
 			io.WriteString(ann, tc.sent)
 			if got, _ := io.ReadAll(ann); string(got) != tc.want || time.Since(start) != tc.after {
 				t.Errorf("IDLE_TIMEOUT=%v: got %q after %v, want %q after %v", idleTimeout, got, time.Since(start), tc.want, tc.after)
@@ -657,7 +672,8 @@ func TestIdleTimeout(t *testing.T) {
 	cfg := testConfig()
 	cfg.IdleTimeout = app.Duration(time.Minute)
 	bubble(t, cfg, func(s *server, come func() net.Conn) {
-		start, ann := time.Now(), come()
+		ann := come()
+		start := time.Now()
 		time.Sleep(50 * time.Second)
 		io.WriteString(ann, "\n")
 		if got, _ := io.ReadAll(ann); string(got) != wire.En.Idle+"\n" || time.Since(start) != 110*time.Second {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -15,10 +17,12 @@ import (
 )
 
 const (
-	smallRead = 512                    // a person types less than that
-	bigRead   = 16 << 10               // where one read was full, more is likely to wait
-	lastWait  = 150 * time.Millisecond // at a stop: for what has arrived and was not read
-	lastBytes = 64 << 10
+	smallRead = 512                   // a person types less than that
+	bigRead   = 16 << 10              // if one read was full, more is likely to wait
+	firstWait = 50 * time.Millisecond // a program speaks as soon as it is connected, a person does not
+	knownWait = 2 * time.Second       // after that the others hear of somebody who has said nothing
+	lastWait  = 150 * time.Millisecond
+	lastBytes = 1 << 20 // what is read of one person at a stop
 )
 
 // A visitor is what a person's own goroutine knows of them.
@@ -26,79 +30,119 @@ type visitor struct {
 	*person
 	server *server
 	in     splitter
+	telnet telnet
 	limit  limiter
 	slowed bool      // they have been too fast, and the transcript says so
+	joined time.Time // when they came
 	heard  time.Time // when they were last heard
+	known  bool      // the others have been told that they came
+	spoke  bool      // something, and so is no other kind of program
 
 	lines []byte // said, and not yet handed to the room
 	n     int
+
+	taken  int    // lines that were dealt with
+	over   bool   // no more are
+	lost   int    // lines that came after that
+	answer string // to a program that takes this for another kind of server
 }
 
 var bigBuffers = sync.Pool{New: func() any { return new([bigRead]byte) }}
 
-// listen reads until the visit ends. A silent connection keeps no more than a small buffer.
-func (v *visitor) listen(ctx context.Context) *ending {
-	small := make([]byte, smallRead)
-	full := false // the last read filled its buffer
+// begin reads what comes at once. It returns errForeign for what no person sends, and nil for nothing.
+func (v *visitor) begin(ctx context.Context, buf []byte) (n int, err error) {
+	v.conn.SetReadDeadline(time.Now().Add(firstWait))
+	for n < len(buf) && err == nil && ctx.Err() == nil && !bytes.Contains(buf[:n], []byte{'\n'}) {
+		var m int
+		m, err = v.conn.Read(buf[n:])
+		n += m
+	}
+	if answer, is := foreign(buf[:n], n == len(buf)); is {
+		v.answer, err = answer, errForeign
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	return n, err
+}
+
+// listen reads until the visit ends. n bytes are in buf already, and err came after them. A silent connection
+// keeps no more than that buffer.
+func (v *visitor) listen(ctx context.Context, buf []byte, n int, err error) *ending {
+	v.joined, v.heard = time.Now(), time.Now()
+	full := n == len(buf)
+	if end := v.take(ctx, buf[:n]); end != nil {
+		err = end
+	}
+	var late func() *ending
 	for {
-		deadline, late := v.deadline()
-		v.conn.SetReadDeadline(deadline)
-		if ctx.Err() != nil { // looked at after the deadline is set: see package tcpserver
-			return v.ended(ctx)
-		}
-		var err error
-		if full && v.limit.rate == 0 { // else the limit lets no more pass than small holds
-			big := bigBuffers.Get().(*[bigRead]byte)
-			full, err = v.read(ctx, big[:])
-			bigBuffers.Put(big)
-		} else {
-			full, err = v.read(ctx, small)
-		}
 		switch {
 		case err == nil:
 		case errors.Is(err, errByebye):
 			return saidByebye
+		case errors.Is(err, errForeign):
+			return noPerson
+		case ctx.Err() != nil:
+			return v.ended(ctx)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			if end := late(); end != nil {
+				return end
+			}
 		case errors.Is(err, io.EOF): // they have said all they want to say
-			if errors.Is(v.take(ctx, v.in.end()), errByebye) {
-				return saidByebye
-			}
-			return endOfInput
-		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
-			if late != nil {
-				return late
-			}
-			if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
-				return saidByebye
-			}
-		case ctx.Err() == nil: // a reset; the textbook's client says byebye, and closes with our lines unread
-			if errors.Is(v.take(ctx, v.in.pause()), errByebye) {
-				return saidByebye
-			}
-			return reset
+			return v.rest(ctx, v.in.end(), endOfInput)
+		default: // a reset; the textbook's client says byebye, and closes with our lines unread
+			return v.rest(ctx, v.in.pause(), reset)
+		}
+		var deadline time.Time
+		deadline, late = v.deadline(ctx)
+		v.conn.SetReadDeadline(deadline)
+		if ctx.Err() != nil { // looked at after the deadline is set: see package tcpserver
+			return v.ended(ctx)
+		}
+		if full && v.limit.rate == 0 { // else the limit lets no more pass than buf holds
+			big := bigBuffers.Get().(*[bigRead]byte)
+			full, err = v.read(ctx, big[:])
+			bigBuffers.Put(big)
+		} else {
+			full, err = v.read(ctx, buf)
 		}
 	}
 }
 
-// deadline is until when something must come, and how the visit ends where nothing does: nil where the
-// silence is what ends a message. Of three clocks it is the one that is due first; zero: none runs.
-func (v *visitor) deadline() (first time.Time, late *ending) {
-	clock := func(due time.Time, end *ending) {
+// deadline is until when something must come, and what is done if nothing does. Of four clocks it is the one
+// that is due first; zero: none runs.
+func (v *visitor) deadline(ctx context.Context) (first time.Time, late func() *ending) {
+	clock := func(due time.Time, do func() *ending) {
 		if first.IsZero() || due.Before(first) {
-			first, late = due, end
+			first, late = due, do
 		}
 	}
 	if v.in.pauseEnds() {
-		clock(v.heard.Add(bareWait), nil)
+		clock(v.heard.Add(bareWait), func() *ending { return v.rest(ctx, v.in.pause(), nil) })
 	} else if limit := v.server.cfg.IdleTimeout.D(); limit > 0 { // else: after the pause, or their words would be lost
-		clock(v.heard.Add(limit), idle)
+		clock(v.heard.Add(limit), func() *ending { return idle })
 	}
 	if v.in.begun() { // bytes that dribble put off the two above, not this
-		clock(v.in.began.Add(lineWait), unfinished)
+		clock(v.in.began.Add(lineWait), func() *ending { return unfinished })
+	}
+	if !v.known {
+		clock(v.joined.Add(knownWait), func() *ending { v.introduce(); return nil })
 	}
 	return first, late
 }
 
-// ended is how the visit ends, where it was not the visitor who ended it.
+// rest deals with what is left of a message, and returns how the visit ends after that.
+func (v *visitor) rest(ctx context.Context, messages iter.Seq2[[]byte, error], end *ending) *ending {
+	switch err := v.deal(ctx, messages); {
+	case errors.Is(err, errByebye):
+		return saidByebye
+	case errors.Is(err, errForeign):
+		return noPerson
+	}
+	return end
+}
+
+// ended is how the visit ends if it was not the visitor who ended it.
 func (v *visitor) ended(ctx context.Context) *ending {
 	switch context.Cause(ctx) {
 	case errNotReading:
@@ -106,51 +150,119 @@ func (v *visitor) ended(ctx context.Context) *ending {
 	case errDismissed:
 		return dismissed
 	}
-	// The server stops. What has arrived by now the peer believes to be said, so it is.
+	// The server stops. What has arrived by now the peer believes to be said, so it is, within a bound.
+	until := time.Now().Add(v.server.cfg.ShutdownTimeout.D() / 4)
 	buf := make([]byte, 4<<10)
-	var err error
-	for taken := 0; taken < lastBytes && err == nil; taken += len(buf) {
-		v.conn.SetReadDeadline(time.Now().Add(lastWait))
-		_, err = v.read(ctx, buf)
-	}
-	if errors.Is(err, errByebye) || errors.Is(v.take(ctx, v.in.end()), errByebye) {
-		return saidByebye
+	for taken := 0; taken < lastBytes && v.server.room.lastBytes.Add(-int64(len(buf))) > 0; taken += len(buf) {
+		v.conn.SetReadDeadline(time.Now().Add(min(lastWait, time.Until(until))))
+		switch _, err := v.read(ctx, buf); {
+		case errors.Is(err, errByebye):
+			return saidByebye
+		case err != nil && time.Now().Before(until): // nothing more has arrived: what has begun is all of it
+			return v.rest(ctx, v.in.end(), stopped)
+		case err != nil:
+			return stopped
+		}
 	}
 	return stopped
 }
 
-// read reads once, and takes the messages that end there.
+// lastWords listens on for what was sent before its sender could know that the visit is over. Nothing of it is
+// said any more, and if there is anything, the sender is told how many lines were. byebye after the last line
+// that was said is answered as ever.
+func (v *visitor) lastWords(ctx context.Context, until time.Time) string {
+	v.over = true
+	buf := make([]byte, 4<<10)
+	var err error
+	for err == nil {
+		patience := time.Until(until)
+		if v.taken == 0 {
+			patience = min(patience, lastWait)
+		}
+		v.conn.SetReadDeadline(time.Now().Add(patience))
+		_, err = v.read(ctx, buf)
+	}
+	v.deal(ctx, v.in.end())
+	switch {
+	case v.lost > 0 && v.in.lines:
+		return fmt.Sprintf(v.server.wire.OnlySaid, v.taken)
+	case errors.Is(err, errByebye):
+		return byebye
+	}
+	return ""
+}
+
+// read reads once, and deals with the messages that end there.
 func (v *visitor) read(ctx context.Context, buf []byte) (full bool, err error) {
 	n, err := v.conn.Read(buf)
 	if n > 0 {
-		if err := v.take(ctx, v.in.feed(buf[:n])); err != nil {
+		if err := v.take(ctx, buf[:n]); err != nil {
 			return false, err
 		}
-		v.heard = time.Now() // after take: while the limit made them wait they could not be heard
+		v.heard = time.Now() // after take: while they had to wait they could not be heard
 	}
 	return n == len(buf), err
 }
 
-var errByebye = errors.New(byebye)
-
-// take deals with messages one by one, no faster than the limit allows. It returns errByebye for the word that ends a visit.
-func (v *visitor) take(ctx context.Context, messages iter.Seq2[[]byte, error]) error {
-	defer v.handOver()
-	for text, err := range messages {
-		v.bare.Store(v.in.bare) // before the answer, which is in the form that they want
+// take takes bytes from the network.
+func (v *visitor) take(ctx context.Context, p []byte) error {
+	p, refusals := v.telnet.skip(p)
+	if len(refusals) > 0 && !v.over {
 		v.wait(ctx)
-		if cause := context.Cause(ctx); cause == errNotReading || cause == errDismissed {
-			return nil
+		v.handOver()
+		v.server.room.hear(func() { v.server.room.tellBytes(v.person, refusals) })
+	}
+	return v.deal(ctx, v.in.feed(p))
+}
+
+var (
+	errByebye  = errors.New(byebye)
+	errForeign = errors.New("no person")
+)
+
+// deal takes messages one by one, no faster than the limit allows. It returns an error for those that
+// end a visit.
+func (v *visitor) deal(ctx context.Context, messages iter.Seq2[[]byte, error]) error {
+	defer v.handOver()
+	for p, err := range messages {
+		v.bare.Store(v.in.bare) // before the answer, which is in the form that they want
+		if !v.over {
+			v.wait(ctx)
 		}
+		if cause := context.Cause(ctx); cause == errNotReading || cause == errDismissed {
+			v.over = true
+		}
+		said := plain(p)
+		switch {
+		case err == nil && strings.TrimSpace(said) == "":
+			v.taken++
+			v.introduce()
+			continue
+		case v.over && v.lost == 0 && saysByebye(said):
+			return errByebye
+		case v.over:
+			v.lost++
+			continue
+		case !v.spoke:
+			v.spoke = true
+			if answer, is := foreign(p, err != nil); is {
+				v.answer = answer
+				return errForeign
+			}
+		}
+		v.taken++
+		v.introduce()
 		switch {
 		case err != nil:
-			v.answer(v.server.wire.TooLong)
-		case !utf8.Valid(text):
-			v.answer(v.server.wire.NotUTF8)
+			v.tell(v.server.wire.TooLong)
+		case isUTF16(said):
+			v.tell(v.server.wire.UTF16)
+		case !utf8.ValidString(said):
+			v.tell(v.server.wire.NotUTF8)
+		case saysByebye(said):
+			return errByebye
 		default:
-			if err := v.message(string(text)); err != nil {
-				return err
-			}
+			v.message(said)
 		}
 	}
 	v.bare.Store(v.in.bare) // the end of a message that was refused shows it too, and yields nothing
@@ -174,45 +286,45 @@ func (v *visitor) wait(ctx context.Context) {
 	}
 }
 
-// message is one message: the word that ends a visit, a command, or text for everybody.
-func (v *visitor) message(text string) error {
-	command, isCommand := strings.CutPrefix(text, "/")
-	switch {
-	case strings.TrimSpace(text) == "":
-	case strings.TrimSpace(text) == byebye:
-		return errByebye
-	case isCommand && !strings.HasPrefix(command, "/"):
-		v.command(command)
-	case isCommand:
-		v.toAll(command) // "//" is how a message begins with "/"
-	default:
-		v.toAll(text)
+func (v *visitor) introduce() {
+	if !v.known {
+		v.known = true
+		v.server.room.introduce(v.person)
 	}
-	return nil
 }
 
-func (v *visitor) command(line string) {
-	name, rest, _ := strings.Cut(line, " ")
+// message is a command, or text for everybody.
+func (v *visitor) message(said string) {
+	name, rest, isCommand := command(said)
+	if !isCommand {
+		v.toAll(said)
+		return
+	}
 	v.handOver() // what was said before comes before
+	room := v.server.room
 	switch name {
 	case "nick":
-		if old, renamed := v.server.room.rename(v.person, rest); renamed {
+		if old, renamed := room.rename(v.person, rest); renamed {
 			v.server.story.Printf(v.server.say.Renamed, old.shown, v.name.shown)
 		}
 	case "who":
-		v.server.room.ask(func() { v.server.room.tell(v.person, "%s", v.server.room.who()) })
+		room.ask(func() { room.tell(v.person, "%s", room.who()) })
 	case "help":
-		v.answer(v.server.wire.Help)
+		v.tell(v.server.wire.Help)
 	default:
-		v.answer(v.server.wire.NoCommand)
+		v.tell(v.server.wire.NoCommand)
 	}
 }
 
-// toAll makes text harmless and puts the name before it.
+// toAll puts the name before what is said, of which "//" is how it begins with "/".
 func (v *visitor) toAll(said string) {
+	if strings.HasPrefix(said, "//") {
+		said = said[1:]
+	}
 	said = text.Escape(said)
-	v.server.story.Printf(v.server.say.Said, v.name.shown, said)
-	v.lines = append(v.lines, v.name.shown...)
+	name := v.name.shown
+	v.server.story.Tell(func() string { return fmt.Sprintf(v.server.say.Said, name, said) })
+	v.lines = append(v.lines, name...)
 	v.lines = append(v.lines, ": "...)
 	v.lines = append(v.lines, said...)
 	v.lines = append(v.lines, '\n')
@@ -223,6 +335,7 @@ func (v *visitor) toAll(said string) {
 }
 
 // handOver gives the room the lines of a read at once: one step of the room, one write for each person.
+// While the backlog is full the room does not take them, and so the connection is not read.
 func (v *visitor) handOver() {
 	if v.n == 0 {
 		return
@@ -230,12 +343,12 @@ func (v *visitor) handOver() {
 	p, lines, n, r := v.person, v.lines, v.n, v.server.room
 	v.lines, v.n = nil, 0
 	v.server.counts.messages.Add(float64(n))
-	r.do(func() { r.tellAll(p, lines, n) })
+	r.hear(func() { r.tellAll(p, lines, n) })
 }
 
-// answer says one line to this visitor alone.
-func (v *visitor) answer(line string) {
+// tell says one line to this visitor alone.
+func (v *visitor) tell(line string) {
 	v.handOver()
 	r, p := v.server.room, v.person
-	r.do(func() { r.tell(p, "%s", line) })
+	r.hear(func() { r.tell(p, "%s", line) })
 }
