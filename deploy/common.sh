@@ -17,9 +17,9 @@ setting() {
 mark='# by make up; make forget drops it'
 remember() {
 	old=$(cat .env 2>/dev/null || true)
-	kept=$(echo "$old" | grep -v "^$1=.*$mark\$" || true)
-	if echo "$kept" | grep -Eq "^ *(export +)?$1 *="; then return; fi
-	new=$kept${2:+${kept:+
+	rest=$(echo "$old" | grep -v "^$1=.*$mark\$" || true)
+	if echo "$rest" | grep -Eq "^ *(export +)?$1 *="; then return; fi
+	new=$rest${2:+${rest:+
 }$1=$2 $mark}
 	if [ "$new" = "$old" ]; then return; fi
 	if [ -z "$new" ]; then
