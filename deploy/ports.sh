@@ -23,14 +23,14 @@ advise() {
 	moves="$moves$2=$free "
 }
 
-# ports: says which of them cannot be had, and the command that moves them. Exit 1 if there is one.
+# ports: says which of them cannot be had, and the command that moves them; $refused names them. Exit 1 if there is one.
 ports() {
-	moves='' status=0 seen=' '
+	moves='' refused='' seen=' '
 	for want in $wants; do
 		protocol=${want%%/*} port=${want##*/} name=${want#*/} name=${name%/*}
 		if ! [ "$port" -ge 0 ] 2>/dev/null || [ "$port" -gt 65535 ]; then
 			say "$name=$port is not a port: 1 to 65535, or 0 for any free one" "$name=$port 不是端口号: 应为 1 到 65535, 或 0 (任意空闲端口)"
-			status=1
+			refused="$refused $name"
 			continue
 		fi
 		if [ "$port" = 0 ]; then continue; fi
@@ -39,7 +39,8 @@ ports() {
 		if [ -z "$who" ]; then continue; fi
 		say "port $port/$protocol ($name) is taken by $who" "端口 $port/$protocol ($name) 已被占用: $who"
 		advise "$protocol" "$name" "$port"
+		refused="$refused $name"
 	done
 	if [ -n "$moves" ]; then hint "${moves}make up" "${moves}make up"; fi
-	[ -z "$moves" ] && [ $status = 0 ]
+	[ -z "$refused" ]
 }

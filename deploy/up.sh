@@ -24,11 +24,12 @@ other=$(containers -a --format '{{.Label "com.docker.compose.project.working_dir
 [ -z "$other" ] || fail "the lab of $other is there" "$other 的实验环境还在" \
 	"make down up # ends it, and starts this one in its place" "make down up # 结束它, 再启动这里的"
 . deploy/ports.sh
-ports || exit 1
-keep HELLO_PORT 8080
-keep CHAT_PORT 12345
-keep TEMP_PORT 1314
+ports || true
+case $refused in *HELLO_PORT*) ;; *) keep HELLO_PORT 8080 ;; esac
+case $refused in *CHAT_PORT*) ;; *) keep CHAT_PORT 12345 ;; esac
+case $refused in *TEMP_PORT*) ;; *) keep TEMP_PORT 1314 ;; esac
 if [ -n "$kept" ]; then say "remembered in .env:$kept" "已记入 .env:$kept"; fi
+if [ -n "$refused" ]; then exit 1; fi
 deploy/build.sh
 
 # The engine knows best whether the lab can have its network and its ports. It says so once; here that gets a hint.
@@ -53,8 +54,8 @@ start || {
 			name=${want#*/} name=${name%/*}
 			case $why in *:"${want##*/}"[!0-9]*) remember "$name" && advise "${want%%/*}" "$name" "${want##*/}" ;; esac
 		done
-		case $moves:$why in
-		?*:*) fail "$name: $why" "$name: $why" "${moves}make up" "${moves}make up" ;;
+		if [ -n "$moves" ]; then fail "${moves%%=*}: $why" "${moves%%=*}: $why" "${moves}make up" "${moves}make up"; fi
+		case $why in
 		*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
 		*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
 		*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
