@@ -138,7 +138,7 @@ func TestTurnsOutOfTurn(t *testing.T) {
 	server.send("too early\r")
 	server.expect("(还没轮到你")
 	server.send("\x03\x04half")
-	first := probe(t, "-turns", server.url("tcp4"))
+	first := start(t, spec{service: "chat-server", args: []string{"chat-server", "client", server.url("tcp4")}, env: []string{"CHAT_CLIENT_MODE=turns"}})
 	first.send("你好\n")
 	server.expect("收到信息: 你好\n", "请输入发送的信息:")
 	server.send("a half li")
