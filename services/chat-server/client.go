@@ -31,8 +31,8 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 		return err
 	}
 	c := &chatter{cfg: cfg, lang: env.Lang.People, say: words.In(env.Lang.People)}
-	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped}
 	run := (&roomClient{chatter: c}).run
+	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped, Greet: c.greet}
 	if cfg.Mode == inTurns {
 		run = (&turnsClient{c}).run
 		opt.OutOfTurn = c.say.NotNow
@@ -83,21 +83,21 @@ type chatter struct {
 	lang language.Lang
 	say  phrases
 	term *terminal.Terminal
+	name atomic.Value // a string: who the person is in the room, once they are there
+}
+
+// greet is what a person reads who attaches to a container.
+func (c *chatter) greet() string {
+	if name := c.name.Load(); name != nil {
+		return "(" + fmt.Sprintf(c.say.YouAre, name) + c.say.HowToLeave + ")"
+	}
+	return "(" + c.say.HowToLeave + ")"
 }
 
 // A roomClient is a chatter in the room.
 type roomClient struct {
 	*chatter              // its cfg.Name is the name to ask for
 	typed    <-chan typed // what the person types
-	name     atomic.Value // a string: who they are in the room
-}
-
-// greet is what a person reads who attaches to a container.
-func (c *roomClient) greet() string {
-	if name := c.name.Load(); name != nil {
-		return fmt.Sprintf(c.say.YouAre, name) + c.say.HowToLeave
-	}
-	return c.say.HowToLeave
 }
 
 type typed struct {

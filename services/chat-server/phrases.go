@@ -158,7 +158,9 @@ type phrases struct {
 	Goodbye  string // people
 	Dropped  string // lines
 
-	PeerEnded string
+	PeerEnded  string
+	YouAnswer  string
+	YouOperate string
 
 	// client
 	YouAre     string // name
@@ -214,10 +216,12 @@ var words = language.Both[phrases]{
 		Goodbye:  "(已向 %d 人说再见; 聊天室还开着)",
 		Dropped:  "(没有人在读, 丢了 %d 行)",
 
-		PeerEnded: "(对方不再发送, 可能已经离开; byebye 结束, 等下一位)",
+		YouAnswer:  "(你是操作员, 与来访者一人一句; exit 或 byebye: 结束与这一位的谈话; Ctrl-P Ctrl-Q: 退出 docker attach, 服务器继续运行)",
+		YouOperate: "(你是操作员, 你的话以 server 的名义说给所有人; /who: 谁在这里; byebye: 向所有人说再见; Ctrl-P Ctrl-Q: 退出 docker attach, 服务器继续运行)",
+		PeerEnded:  "(对方不再发送, 可能已经离开; byebye 结束, 等下一位)",
 
 		YouAre:     "你是 %s; ",
-		HowToLeave: "exit 或 byebye 离开; Ctrl-P Ctrl-Q 退出 docker attach, 客户端继续运行",
+		HowToLeave: "exit 或 byebye: 离开; Ctrl-P Ctrl-Q: 退出 docker attach, 客户端继续运行",
 		NotNow:     "(还没轮到你: 现在输入的不会发送)",
 		Reached:    "已经连接到服务器",
 		AskData:    "请输入要发送的数据:",
@@ -267,10 +271,12 @@ var words = language.Both[phrases]{
 		Goodbye:  "(said goodbye to %d; the room stays open)",
 		Dropped:  "(nobody was reading: %d lines dropped)",
 
-		PeerEnded: "(the other side has ended its input, and may have left; byebye ends this, for the next one)",
+		YouAnswer:  "(you are the operator, and take turns with whoever comes; exit or byebye: end the chat with them; Ctrl-P Ctrl-Q: leave docker attach, and the server goes on)",
+		YouOperate: "(you are the operator, and speak to all as server; /who: who is here; byebye: say goodbye to all; Ctrl-P Ctrl-Q: leave docker attach, and the server goes on)",
+		PeerEnded:  "(the other side has ended its input, and may have left; byebye ends this, for the next one)",
 
 		YouAre:     "you are %s; ",
-		HowToLeave: "exit or byebye leaves; Ctrl-P Ctrl-Q leaves docker attach, and the client goes on",
+		HowToLeave: "exit or byebye: leave; Ctrl-P Ctrl-Q: leave docker attach, and the client goes on",
 		NotNow:     "(it is not your turn: what you type now is not sent)",
 		Reached:    "Connected to the server",
 		AskData:    "Type what to send: ",

@@ -42,7 +42,9 @@ func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *
 // openTurns opens the operator's terminal. What is typed there while no peer waits for an answer is thrown away: it
 // would be sent to whoever comes next.
 func openTurns(env app.Env, say phrases) (*terminal.Terminal, error) {
-	return terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: say.Ask, Dropped: say.Dropped, OutOfTurn: say.NotNow})
+	return terminal.Open(env.Stdin, env.Stdout, terminal.Options{
+		Prompt: say.Ask, Dropped: say.Dropped, OutOfTurn: say.NotNow, Greet: func() string { return say.YouAnswer },
+	})
 }
 
 func (t *turns) serve(ctx context.Context, lns ...net.Listener) error {
