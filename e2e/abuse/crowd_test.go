@@ -205,7 +205,7 @@ func TestTurns(t *testing.T) {
 			go stream(c, 1<<20)
 		}
 	}
-	told := 0 // what the operator has answered
+	told := 0                   // what the operator has answered
 	for stray := 0; ; stray++ { // an answer that was typed as its peer reset the connection is left, and the next one's
 		c, err := s.connect(0)
 		if err != nil {
