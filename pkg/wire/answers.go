@@ -5,8 +5,9 @@ import "time"
 // Page is a part of the list.
 type Page struct {
 	Records []*Record `json:"records"`
-	Missed  int       `json:"missed"` // how many records before these are forgotten
-	Next    int       `json:"next"`   // ask for what came since this one to go on
+	Changes []Change  `json:"changes"` // those between these records, and at the list's end those after the last
+	Missed  int       `json:"missed"`  // how many records before these are forgotten
+	Next    int       `json:"next"`    // ask for what came since this one to go on
 }
 
 // Opened is one record, taken apart.
@@ -22,8 +23,22 @@ type Connections struct {
 
 // Link is the state of the link.
 type Link struct {
+	Settings Settings `json:"settings"` // for all that none of Scoped is about
+	Scoped   []Scoped `json:"scoped"`
+	Line     string   `json:"line"` // all of it as one line, as wire do takes it; empty for a link that leaves packets alone
+	Next     []Due    `json:"next"` // what will be set by itself, soonest first
+}
+
+// Scoped is the link of one connection, or of some clients.
+type Scoped struct {
+	Scope
 	Settings Settings `json:"settings"`
-	Line     string   `json:"line"` // the same as a line, as wire link takes it; empty for a link that leaves packets alone
+}
+
+// Due is a change that is to come.
+type Due struct {
+	Time time.Time `json:"time"`
+	Line string    `json:"line"`
 }
 
 // Faults is a list of exact faults.

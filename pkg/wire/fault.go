@@ -17,17 +17,23 @@ import (
 //	duplicate data #1 to server
 //	corrupt data #1 to server
 //	swap data #3 #4 to server         #3 waits until #4 has passed
+//	reset data #2 to server           ends the connection with a RST to both sides, and the packet with it
+//	drop data to client on c12        of a connection that is open already: the next one
+//	reset on c12                      with its next packet
+//	drop SYN #1 from 172.18.0.5       the next connection of this client
 //
-// It is about the next connection to begin. For data, #k counts first transmissions in one direction;
-// for anything else, the packets of that kind in the order in which they pass. #1 may be left out.
+// It is about the next connection to begin, unless on or from say which. For data, #k counts first transmissions
+// in one direction; for anything else, the packets of that kind in the order in which they pass. #1 may be left
+// out; on a connection that is open already that means the next packet of the kind.
 type Fault struct {
 	Number int       `json:"number"` // given by Link.Add
 	Do     Do        `json:"do"`
 	Kind   FaultKind `json:"kind"`
-	Nth    int       `json:"nth"`
+	Nth    int       `json:"nth"`             // 0: the next one
 	Other  int       `json:"other,omitempty"` // swap's second packet
 	To     Direction `json:"to,omitempty"`    // empty: either
 	Delay  Delay     `json:"delay,omitempty"`
+	Scope  Scope     `json:"scope,omitzero"`
 
 	State  FaultState `json:"state"`
 	Conn   int        `json:"conn,omitempty"`   // the connection it is bound to
@@ -45,9 +51,10 @@ const (
 	Duplicate Do = "duplicate"
 	Corrupt   Do = "corrupt"
 	Swap      Do = "swap"
+	Reset     Do = "reset"
 )
 
-// Kind is the kind of packet that a fault waits for.
+// FaultKind is the kind of packet that a fault waits for.
 type FaultKind string
 
 const (
@@ -59,6 +66,7 @@ const (
 	OnRST            FaultKind = "RST"
 	OnICMP           FaultKind = "ICMP"
 	OnRetransmission FaultKind = "retransmission"
+	OnPacket         FaultKind = "packet" // any
 )
 
 // FaultState is how far a fault has come.
@@ -78,7 +86,10 @@ const maxNth = 1_000_000
 
 // String is the fault's line, as ParseFault reads it.
 func (f Fault) String() string {
-	words := []string{string(f.Do), string(f.Kind), "#" + strconv.Itoa(f.Nth)}
+	words := []string{string(f.Do), string(f.Kind)}
+	if f.Nth > 0 {
+		words = append(words, "#"+strconv.Itoa(f.Nth))
+	}
 	if f.Do == Swap {
 		words = append(words, "#"+strconv.Itoa(f.Other))
 	}
@@ -88,29 +99,39 @@ func (f Fault) String() string {
 	if f.Do == Hold {
 		words = append(words, f.Delay.String())
 	}
+	if !f.Scope.All() {
+		words = append(words, f.Scope.String())
+	}
 	return strings.Join(words, " ")
 }
 
 // ParseFault reads the line of a fault. Capitals do not matter, and #k, "to …" and the time may come in
 // any order.
 func ParseFault(line string) (Fault, error) {
-	words := strings.Fields(strings.ToLower(line))
+	f := Fault{State: Waiting}
+	words, err := f.Scope.take(strings.Fields(strings.ToLower(line)))
+	if err != nil {
+		return Fault{}, fmt.Errorf("%s: %w", clip(line), err)
+	}
+	if len(words) == 1 && words[0] == string(Reset) {
+		words = append(words, string(OnPacket))
+	}
 	if len(words) < 2 {
 		return Fault{}, language.Errorf("%q 不是故障: 写做什么, 对哪个数据包, 例如 drop data #1 to client", "%q is no fault: write what to do and to which packet, as in drop data #1 to client", clip(line))
 	}
-	f := Fault{Do: Do(words[0]), State: Waiting}
+	f.Do = Do(words[0])
 	switch f.Do {
-	case Drop, Hold, Duplicate, Corrupt, Swap:
+	case Drop, Hold, Duplicate, Corrupt, Swap, Reset:
 	default:
-		return Fault{}, language.Errorf("不能 %q: 有 drop, delay, duplicate, corrupt 和 swap", "cannot %q: there are drop, delay, duplicate, corrupt and swap", clip(words[0]))
+		return Fault{}, language.Errorf("不能 %q: 有 drop, delay, duplicate, corrupt, swap 和 reset", "cannot %q: there are drop, delay, duplicate, corrupt, swap and reset", clip(words[0]))
 	}
-	for _, k := range []FaultKind{OnData, OnSYN, OnSYNACK, OnACK, OnFIN, OnRST, OnICMP, OnRetransmission} {
+	for _, k := range []FaultKind{OnData, OnSYN, OnSYNACK, OnACK, OnFIN, OnRST, OnICMP, OnRetransmission, OnPacket} {
 		if words[1] == strings.ToLower(string(k)) {
 			f.Kind = k
 		}
 	}
 	if f.Kind == "" {
-		return Fault{}, language.Errorf("没有 %q 这种数据包: 有 data, SYN, SYN-ACK, ACK, FIN, RST, ICMP 和 retransmission", "%q is no kind of packet: there are data, SYN, SYN-ACK, ACK, FIN, RST, ICMP and retransmission", clip(words[1]))
+		return Fault{}, language.Errorf("没有 %q 这种数据包: 有 data, SYN, SYN-ACK, ACK, FIN, RST, ICMP, retransmission 和 packet", "%q is no kind of packet: there are data, SYN, SYN-ACK, ACK, FIN, RST, ICMP, retransmission and packet", clip(words[1]))
 	}
 	if err := f.rest(words[2:]); err != nil {
 		return Fault{}, fmt.Errorf("%s: %w", clip(line), err)
@@ -161,7 +182,7 @@ func (f *Fault) rest(words []string) error {
 
 // check adds what goes without saying, and refuses what is left unsaid.
 func (f *Fault) check(line string) error {
-	if f.Nth == 0 {
+	if f.Nth == 0 && f.Scope.Conn == 0 {
 		f.Nth = 1
 	}
 	switch f.Kind {

@@ -76,7 +76,7 @@ func FuzzFault(f *testing.F) {
 
 func TestParseScenario(t *testing.T) {
 	s, err := ParseScenario("# Lose the answer once.\r\n\r\nlink out.delay=50ms seed=7\n  drop data #1 to client\n#\nlink in.loss=1%")
-	if err != nil || len(s.Faults) != 1 || !slices.Equal(s.Link, []string{"out.delay=50ms seed=7", "in.loss=1%"}) {
+	if err != nil || len(s.Faults) != 1 || !slices.Equal(s.Link, []Step{{Line: "out.delay=50ms seed=7"}, {Line: "in.loss=1%"}}) {
 		t.Errorf("%+v %v", s, err)
 	}
 	for text, want := range map[string]string{

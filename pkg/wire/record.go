@@ -110,14 +110,15 @@ const (
 	Reordered  What = "reordered" // it overtook others, or was overtaken
 	Corrupted  What = "corrupted" // its checksum was not mended, so the receiver will throw it away
 	Held       What = "held"      // kept back until another packet has passed
+	Made       What = "made"      // wire sent it itself: the RST of a connection that it was told to end
 	Seen       What = "seen"      // wire only watches: what became of it is not known here
 )
 
-// Word is the one word for a fate, by its fields; Dropped, Held, Reordered and Seen are in none of them
+// Word is the one word for a fate, by its fields; Dropped, Held, Reordered, Made and Seen are in none of them
 // and must be in What already.
 func (f Fate) Word() What {
 	switch {
-	case f.What == Dropped || f.What == Seen:
+	case f.What == Dropped || f.What == Seen || f.What == Made:
 		return f.What
 	case f.Damage != nil:
 		return Corrupted

@@ -11,8 +11,9 @@ import (
 //	# Lose the answer once, on a slow link.        a comment: a line that begins with "# "
 //	link out.delay=50ms seed=7
 //	drop data #1 to client
+//	link out.loss=100% after 10s for 5s; reset data #3 to server      a semicolon is as good as a new line
 type Scenario struct {
-	Link   []string // the settings' lines, without the word link, in order
+	Link   []Step // the lines about the link, in order
 	Faults []Fault
 }
 
@@ -27,27 +28,44 @@ func ParseScenario(text string) (Scenario, error) {
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line == "#" || strings.HasPrefix(line, "# ") {
+		if line = strings.TrimSpace(line); line == "#" || strings.HasPrefix(line, "# ") {
 			continue
 		}
-		var err error
-		if settings, ok := strings.CutPrefix(line, "link "); ok {
-			if _, err = (Settings{}).Parse(settings); err == nil {
-				s.Link = append(s.Link, strings.TrimSpace(settings))
+		for part := range strings.SplitSeq(line, ";") {
+			if part = strings.TrimSpace(part); part == "" {
+				continue
 			}
-		} else {
-			var f Fault
-			if f, err = ParseFault(line); err == nil {
-				s.Faults = append(s.Faults, f)
+			err := s.add(part)
+			if err != nil && strings.TrimSpace(text) == part { // one line needs no number
+				return Scenario{}, err
 			}
-		}
-		if err != nil && strings.TrimSpace(text) == line { // one line needs no number
-			return Scenario{}, err
-		}
-		if err != nil {
-			return Scenario{}, language.Errorf("第 %d 行: %v", "line %d: %v", n, err)
+			if err != nil {
+				return Scenario{}, language.Errorf("第 %d 行: %v", "line %d: %v", n, err)
+			}
 		}
 	}
 	return s, nil
+}
+
+func (s *Scenario) add(line string) error {
+	if settings, ok := strings.CutPrefix(line, "link "); ok {
+		step, err := ParseStep(settings)
+		s.Link = append(s.Link, step)
+		return err
+	}
+	f, err := ParseFault(line)
+	s.Faults = append(s.Faults, f)
+	return err
+}
+
+// String is the scenario as it is written, in one line.
+func (s Scenario) String() string {
+	var lines []string
+	for _, step := range s.Link {
+		lines = append(lines, "link "+step.String())
+	}
+	for _, f := range s.Faults {
+		lines = append(lines, f.String())
+	}
+	return strings.Join(lines, "; ")
 }

@@ -1,11 +1,3 @@
-// Package link is the link that a learner may break: by chance ("out.loss=30%") or exactly ("drop data
-// #1 to client"). It decides what becomes of each packet, and does no I/O: the engine carries it out.
-//
-//	settings.go   what a link can be set to, and the line that sets it
-//	chance.go     what chance does to a packet: a function of its name and the seed
-//	fault.go      exact faults and the lines that ask for them
-//	link.go       Link: settings and faults together, asked packet by packet
-//	scenario.go   a file of such lines
 package wire
 
 import (
@@ -33,8 +25,9 @@ type Way struct {
 	Corrupt   Percent `json:"corrupt"` // one bit is flipped, and the checksum is not mended
 	Reorder   Percent `json:"reorder"` // so many skip the delay; without one, so many are kept back for 10 ms
 	Delay     Delay   `json:"delay"`
-	Jitter    Delay   `json:"jitter"` // the delay is between Delay - Jitter and Delay + Jitter
-	Rate      Rate    `json:"rate"`   // 0 is as fast as it goes
+	Jitter    Delay   `json:"jitter"`    // the delay is between Delay - Jitter and Delay + Jitter
+	Rate      Rate    `json:"rate"`      // 0 is as fast as it goes
+	Blackhole bool    `json:"blackhole"` // nothing passes, and nobody is told: the other side has vanished
 }
 
 // Percent is a probability: 30 is 30 %.
@@ -78,12 +71,18 @@ func (r *Rate) UnmarshalText(b []byte) (err error)    { *r, err = parseRate(stri
 
 // Parse changes s as the words of a line say, "out.loss=30% out.delay=50ms seed=7", and leaves what they
 // do not name as it was. A key without "in." or "out." holds for both directions; the word "clear" sets
-// everything back. On an error nothing is changed.
+// everything back, and the name of a preset stands for its line. On an error nothing is changed.
 func (s Settings) Parse(line string) (Settings, error) {
 	changed := s
 	for word := range strings.FieldsSeq(line) {
 		if word == "clear" {
 			changed = Settings{}
+			continue
+		}
+		if p, ok := PresetOf(word); ok {
+			for word := range strings.FieldsSeq(p.Line) {
+				changed.set(word) // a test sets them all
+			}
 			continue
 		}
 		if err := changed.set(word); err != nil {
@@ -95,8 +94,8 @@ func (s Settings) Parse(line string) (Settings, error) {
 
 func (s *Settings) set(word string) error {
 	key, value, ok := strings.Cut(word, "=")
-	if !ok {
-		return language.Errorf("%q 不是设置: 写 名字=值, 例如 out.loss=30%%", "%q is no setting: write key=value, as in out.loss=30%%", clip(word))
+	if !ok && !strings.HasSuffix(key, "blackhole") {
+		return language.Errorf("%q 不是设置: 写 名字=值, 例如 out.loss=30%%, 或 blackhole, 或一种预设 (%s)", "%q is no setting: write key=value, as in out.loss=30%%, blackhole, or a preset (%s)", clip(word), presetNames())
 	}
 	if key == "seed" {
 		seed, err := strconv.ParseUint(value, 10, 64)
@@ -118,6 +117,9 @@ func (s *Settings) set(word string) error {
 			return language.Errorf("%q: 方向是 in (发给服务器) 或 out (发给客户端)", "%q: a direction is in (to the server) or out (to the client)", clip(key))
 		}
 		name = rest
+	}
+	if name == "blackhole" && ok {
+		return language.Errorf("%s: blackhole 单独写; clear 结束它", "%s: write blackhole alone; clear ends it", clip(word))
 	}
 	for _, w := range ways {
 		if err := w.set(name, value); err != nil {
@@ -143,8 +145,10 @@ func (w *Way) set(name, value string) (err error) {
 		w.Jitter, err = parseDelay(value)
 	case "rate":
 		w.Rate, err = parseRate(value)
+	case "blackhole":
+		w.Blackhole = true
 	default:
-		return language.Errorf("没有这个设置; 有 loss, delay, jitter, reorder, duplicate, corrupt, rate 和 seed", "no such setting; there are loss, delay, jitter, reorder, duplicate, corrupt, rate and seed")
+		return language.Errorf("没有这个设置; 有 loss, delay, jitter, reorder, duplicate, corrupt, rate, blackhole 和 seed", "no such setting; there are loss, delay, jitter, reorder, duplicate, corrupt, rate, blackhole and seed")
 	}
 	return err
 }
@@ -168,6 +172,9 @@ func (s Settings) String() string {
 		add("duplicate", d.Duplicate != 0, d.Duplicate)
 		add("corrupt", d.Corrupt != 0, d.Corrupt)
 		add("rate", d.Rate != 0, d.Rate)
+		if d.Blackhole {
+			words = append(words, d.name+".blackhole")
+		}
 	}
 	if s.Seed != 0 {
 		words = append(words, "seed="+strconv.FormatUint(s.Seed, 10))

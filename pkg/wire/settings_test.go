@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -104,4 +105,55 @@ func FuzzSettings(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPresets: each is a line of settings, and shows as one.
+func TestPresets(t *testing.T) {
+	for _, p := range Presets {
+		want, err := Settings{}.Parse(p.Line)
+		got, again := Settings{}.Parse(p.Name)
+		if err != nil || again != nil || got != want || p.Source == "" {
+			t.Errorf("%+v: %v %v %v", p, err, again, got)
+		}
+	}
+}
+
+func TestParseStep(t *testing.T) {
+	for _, tc := range []struct{ line, again string }{
+		{"out.loss=30%", ""},
+		{"3g on c12", ""},
+		{"for 5s out.loss=100% after 1m30s", "out.loss=100% after 1m30s for 5s"},
+		{"blackhole from 172.18.0.5 for 10s", ""},
+		{"in.blackhole from fd00::/64", ""},
+		{"loss=1% from ::ffff:10.0.0.1", "loss=1% from 10.0.0.1"},
+		{"clear on 12", "clear on c12"},
+		{"", ""},
+	} {
+		want := cmp.Or(tc.again, tc.line)
+		s, err := ParseStep(tc.line)
+		if err != nil || s.String() != want {
+			t.Errorf("%q: %q %v, want %q", tc.line, s, err, want)
+		}
+		if again, err := ParseStep(s.String()); err != nil || again != s {
+			t.Errorf("%q is %+v, and read again %+v %v", tc.line, s, again, err)
+		}
+	}
+	for line, want := range map[string]string{
+		"loss=0.3":            "write 0.3% or 30%",
+		"out.loss=1":          "write 1% or 100%",
+		"loss=30% for":        "for 10s",
+		"loss=30% for 0s":     "more than 0s",
+		"loss=30% after 25h":  "at most 24h",
+		"loss=30% on twelve":  "c1, c2",
+		"loss=30% from hello": "172.18.0.5",
+		"for 10s":             "what is to be set",
+		"on c1":               "what is to be set",
+		"4g":                  "3g, edge, satellite, cafe",
+		"blackhole=1":         "blackhole alone",
+		"up.blackhole":        "direction",
+	} {
+		if _, err := ParseStep(line); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", line, err, want)
+		}
+	}
 }

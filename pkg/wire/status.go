@@ -25,7 +25,16 @@ type Status struct {
 	Unseen    uint64    `json:"unseen"`  // packets that passed or were lost because wire was too slow for them
 	Waiting   int       `json:"waiting"` // packets that are kept back; one that a swap has let go counts until its time limit is over
 	Refused   uint64    `json:"refused"` // what the kernel would not take: copies to send, and verdicts on packets that were held
+	Gaps      Gaps      `json:"gaps"`    // in which wire stood still, and packets passed without it
+	Link      string    `json:"link"`    // the link's settings as a line; empty if it leaves packets alone
+	Faults    int       `json:"faults"`  // exact faults that wait for their packet
 	Memory    Memory    `json:"memory"`
+}
+
+// Gaps is how often wire stood still, and for how long in all.
+type Gaps struct {
+	Times int           `json:"times"`
+	Time  time.Duration `json:"time_ns"`
 }
 
 // Limit is one thing that wire cannot do or show here. The code is for programs and translations.
@@ -51,5 +60,6 @@ type Memory struct {
 	First     int `json:"first"` // ID of the oldest record kept; 0 while there is none
 	Last      int `json:"last"`  // ID of the newest
 	Forgotten int `json:"forgotten"`
-	Bytes     int `json:"bytes"` // about
+	Bytes     int `json:"bytes"` // in memory, all that belongs to them included
+	Most      int `json:"most"`  // and how many there may be
 }

@@ -1,10 +1,11 @@
-// Package record holds the one truth of a wire: an ordered list of packets, each with its fate. The
-// ladder in the terminal, the HTTP API, the capture file and the referee are views of it.
+// Package record holds the one truth of a wire: an ordered list of packets, each with its fate, and of what was
+// changed between them. The ladder in the terminal, the HTTP API, the capture file and the referee are views of it.
 package record
 
 import (
 	"context"
 	"sync"
+	"time"
 
 	"netlab.example/pkg/wire"
 )
@@ -17,17 +18,19 @@ import (
 type Log struct {
 	maxRecords, maxBytes int
 
-	mu    sync.Mutex
-	kept  []*wire.Record
-	last  int // ID of the newest record, 0 before the first
-	bytes int
-	wake  chan struct{} // closed at the next Append; nil while nobody waits
+	mu      sync.Mutex
+	kept    []*wire.Record
+	last    int // ID of the newest record, 0 before the first
+	bytes   int
+	changes []wire.Change
+	number  int           // of the newest change
+	wake    chan struct{} // closed when something is added; nil while nobody waits
 }
 
-// overhead is what a record takes beside its bytes, about: the struct and what it points to.
-const overhead = 700
+// maxChanges bounds what is remembered of changes; each is a line that somebody wrote.
+const maxChanges = 1000
 
-// NewLog makes a log that keeps at most so many records, and about so many bytes of memory.
+// NewLog makes a log that keeps at most so many records, in at most so many bytes of memory.
 func NewLog(maxRecords, maxBytes int) *Log {
 	return &Log{maxRecords: max(maxRecords, 1), maxBytes: maxBytes}
 }
@@ -46,12 +49,48 @@ func (l *Log) Append(r *wire.Record) {
 	l.last++
 	r.ID = l.last
 	l.kept = append(l.kept, r)
-	l.bytes += overhead + len(r.Raw)
-	for len(l.kept) > l.maxRecords || l.bytes > l.maxBytes && len(l.kept) > 1 {
-		l.bytes -= overhead + len(l.kept[0].Raw)
+	l.bytes += size(r)
+	l.forget(l.maxRecords, l.maxBytes)
+	l.woken()
+}
+
+// forget drops the oldest records until so many are left in so many bytes; the newest is kept, however long.
+func (l *Log) forget(records, bytes int) {
+	for len(l.kept) > records || l.bytes > bytes && len(l.kept) > 1 {
+		l.bytes -= size(l.kept[0])
 		l.kept[0] = nil // the array behind the slice lives on for a while; the record must not
 		l.kept = l.kept[1:]
 	}
+}
+
+// Shrink forgets the older half of what is kept, because memory is short.
+func (l *Log) Shrink() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget(l.maxRecords, l.bytes/2)
+	l.kept = append(make([]*wire.Record, 0, len(l.kept)), l.kept...)
+}
+
+// Tell adds a change, which stands after the records so far.
+func (l *Log) Tell(kind wire.ChangeKind, line, by string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.number++
+	if len(l.changes) >= maxChanges {
+		l.changes = append([]wire.Change(nil), l.changes[len(l.changes)/2:]...)
+	}
+	l.changes = append(l.changes, wire.Change{Number: l.number, Time: time.Now(), After: l.last, Kind: kind, Line: line, By: by})
+	l.woken()
+}
+
+// Forget forgets all records and changes. Numbers go on: whoever follows is not to take a new packet for an old one.
+func (l *Log) Forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept, l.bytes, l.changes = nil, 0, nil
+}
+
+func (l *Log) woken() {
 	if l.wake != nil {
 		close(l.wake)
 		l.wake = nil
@@ -74,14 +113,64 @@ func (l *Log) since(since, limit int) (records []*wire.Record, missed int) {
 	return append([]*wire.Record(nil), records[:min(max(limit, 0), len(records))]...), missed
 }
 
-// Follow is Since that waits until there is something to return, or ctx ends, which is its only error.
-func (l *Log) Follow(ctx context.Context, since, limit int) (records []*wire.Record, missed int, err error) {
+// Place is how far a reader has come: the last record and the last change that it was told.
+type Place struct{ Record, Change int }
+
+// After is the place of a reader that has seen the record since, and wants all that came after it.
+func (l *Log) After(since int) Place {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.changes {
+		if c.After >= since {
+			return Place{since, c.Number - 1}
+		}
+	}
+	return Place{since, l.number}
+}
+
+// Events returns what came after a place, at most limit records of it, and the place behind. Each change stands
+// after the last record that was there before it.
+func (l *Log) Events(p Place, limit int) ([]wire.Event, Place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.events(p, limit)
+}
+
+func (l *Log) events(p Place, limit int) (events []wire.Event, next Place) {
+	records, missed := l.since(p.Record, limit)
+	next = Place{min(max(p.Record, 0), l.last) + missed, p.Change}
+	changes := l.changes
+	for len(changes) > 0 && changes[0].Number <= p.Change {
+		changes = changes[1:]
+	}
+	told := func(before int) { // the changes that came before this record
+		for ; len(changes) > 0 && changes[0].After < before; changes = changes[1:] {
+			c := changes[0]
+			events = append(events, wire.Event{Change: &c})
+			next.Change = c.Number
+		}
+	}
+	if missed > 0 {
+		events = append(events, wire.Event{Missed: missed})
+	}
+	for _, r := range records {
+		told(r.ID)
+		events = append(events, wire.Event{Record: r})
+		next.Record = r.ID
+	}
+	if next.Record == l.last {
+		told(l.last + 1)
+	}
+	return events, next
+}
+
+// Follow is Events that waits until there is something to return, or ctx ends, which is its only error.
+func (l *Log) Follow(ctx context.Context, p Place, limit int) ([]wire.Event, Place, error) {
 	for {
 		l.mu.Lock()
-		if l.last > since {
-			defer l.mu.Unlock()
-			records, missed = l.since(since, max(limit, 1))
-			return records, missed, nil
+		if events, next := l.events(p, max(limit, 1)); len(events) > 0 {
+			l.mu.Unlock()
+			return events, next, nil
 		}
 		if l.wake == nil {
 			l.wake = make(chan struct{})
@@ -90,7 +179,7 @@ func (l *Log) Follow(ctx context.Context, since, limit int) (records []*wire.Rec
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return nil, 0, ctx.Err()
+			return nil, p, ctx.Err()
 		case <-wake:
 		}
 	}
@@ -100,7 +189,7 @@ func (l *Log) Follow(ctx context.Context, since, limit int) (records []*wire.Rec
 func (l *Log) Memory() wire.Memory {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	m := wire.Memory{Last: l.last, Forgotten: l.last - len(l.kept), Bytes: l.bytes}
+	m := wire.Memory{Last: l.last, Forgotten: l.last - len(l.kept), Bytes: l.bytes, Most: l.maxBytes}
 	if len(l.kept) > 0 {
 		m.First = m.Forgotten + 1
 	}

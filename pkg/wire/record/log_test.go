@@ -1,7 +1,10 @@
 package record
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -59,16 +62,103 @@ func TestLogSince(t *testing.T) {
 }
 
 func TestLogBytes(t *testing.T) {
-	l := NewLog(1000, 3*(overhead+100))
+	one := size(&wire.Record{Raw: make([]byte, 100)})
+	l := NewLog(1000, 3*one)
 	for range 10 {
 		l.Append(&wire.Record{Raw: make([]byte, 100)})
 	}
-	if m := l.Memory(); m.First != 8 || m.Bytes != 3*(overhead+100) {
+	if m := l.Memory(); m.First != 8 || m.Bytes != 3*one {
 		t.Errorf("%+v", m)
 	}
 	l.Append(&wire.Record{Raw: make([]byte, 1<<16)}) // the newest is kept, however long
 	if m := l.Memory(); m.First != 11 || m.Last != 11 {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestLogMemory: what the log says that it holds is what it takes of the heap, and it stays below its bound.
+func TestLogMemory(t *testing.T) {
+	const most = 16 << 20
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	scale := uint8(7)
+	for _, data := range []int{0, 40, 1460} {
+		before := heap()
+		l := NewLog(1<<20, most)
+		for i := range 100_000 {
+			l.Append(&wire.Record{
+				Raw:    bytes.Clone(make([]byte, 52+data)),
+				Fate:   wire.Fate{What: wire.Delayed, Cause: fmt.Sprintf("delay %d ms", i%1000)},
+				Packet: wire.Packet{Version: 4, TCP: &wire.TCP{Timestamp: &wire.Timestamp{Value: uint32(i)}, WindowScale: &scale}},
+			})
+		}
+		held, says := heap()-before, l.Memory()
+		if says.Bytes > most || held > says.Bytes*11/10 || held < says.Bytes*8/10 {
+			t.Errorf("%d bytes of data: %d KiB of the heap; it says %d KiB of at most %d", data, held>>10, says.Bytes>>10, most>>10)
+		}
+		l.Shrink()
+		if m := l.Memory(); m.Bytes > says.Bytes/2 || heap()-before > held*6/10 || m.Last != says.Last {
+			t.Errorf("after Shrink it holds %d KiB and says %+v", (heap()-before)>>10, m)
+		}
+	}
+}
+
+// TestChanges: a change stands after the records that were there before it, wherever a reader begins.
+func TestChanges(t *testing.T) {
+	l := NewLog(4, 1<<20)
+	tell := func(line string) { l.Tell(wire.ChangeLink, line, "test") }
+	tell("a")
+	l.Append(&wire.Record{})
+	l.Append(&wire.Record{})
+	tell("b")
+	tell("c")
+	l.Append(&wire.Record{})
+	tell("d")
+	story := func(since, limit int) (story string) {
+		for p := l.After(since); ; {
+			events, next := l.Events(p, limit)
+			for _, e := range events {
+				switch {
+				case e.Record != nil:
+					story += fmt.Sprint(e.Record.ID)
+				case e.Change != nil:
+					story += e.Change.Line
+				default:
+					story += fmt.Sprintf("-%d ", e.Missed)
+				}
+			}
+			if len(events) == 0 {
+				return story
+			}
+			p = next
+		}
+	}
+	for limit := 1; limit < 5; limit++ {
+		for since, want := range []string{"a12bc3d", "2bc3d", "bc3d", "d"} {
+			if got := story(since, limit); got != want {
+				t.Errorf("since %d, %d at a time: %s, want %s", since, limit, got, want)
+			}
+		}
+	}
+	for range 3 {
+		l.Append(&wire.Record{})
+	}
+	if got := story(0, 1); got != "-2 abc3d456" {
+		t.Errorf("after two were forgotten: %s", got)
+	}
+	for i := range 3 * maxChanges {
+		tell(fmt.Sprint(i))
+	}
+	if n := len(l.changes); n > maxChanges {
+		t.Errorf("%d changes are remembered", n)
+	}
+	l.Forget()
+	if got := story(0, 1); got != "-6 " || l.Next() != 7 {
+		t.Errorf("after Forget: %q, next %d", got, l.Next())
 	}
 }
 
@@ -80,18 +170,19 @@ func TestLogFollow(t *testing.T) {
 		got := make(chan int)
 		go func() {
 			defer close(got)
-			for last := 0; ; {
-				records, missed, err := l.Follow(ctx, last, 10)
+			for p := (Place{}); ; {
+				events, next, err := l.Follow(ctx, p, 10)
 				if err != nil {
 					return
 				}
-				if missed > 0 {
-					got <- -missed
+				for _, e := range events {
+					if e.Record == nil {
+						got <- -e.Missed
+					} else {
+						got <- e.Record.ID
+					}
 				}
-				for _, r := range records {
-					got <- r.ID
-					last = r.ID
-				}
+				p = next
 			}
 		}()
 		synctest.Wait() // the reader waits

@@ -11,6 +11,8 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,11 +51,12 @@ type Options struct {
 	Queue     uint16 // NFQUEUE's number
 	Keep      int    // bytes remembered of each packet
 	Memory    *record.Log
+	Start     wire.Scenario // what holds from the start, and after Reset
 	Log       *zap.Logger
 }
 
-// Engine is a wire. Log, Tracker and Link may be read by anybody at any time; to change the link, use
-// Change and Do, which know whether it can be changed here.
+// Engine is a wire. Log, Tracker and Link may be read by anybody at any time; what is to be changed goes through
+// Do, ClearFaults and Reset, which know whether it can be changed here, and tell the log of it.
 type Engine struct {
 	Log     *record.Log
 	Tracker *trace.Tracker
@@ -65,6 +68,7 @@ type Engine struct {
 	state   atomic.Pointer[state]
 	mtu     atomic.Int64
 	refused atomic.Uint64
+	gaps    gaps
 	later   *later
 	ready   chan struct{}
 }
@@ -79,6 +83,7 @@ type state struct {
 // New makes an engine; Run starts it, once.
 func New(o Options) *Engine {
 	e := &Engine{Log: o.Memory, Tracker: trace.New(), Link: &link.Link{}, opts: o, log: o.Log, started: time.Now(), later: newLater(), ready: make(chan struct{})}
+	e.Link.Tell = e.Log.Tell
 	e.state.Store(&state{unseen: func() uint64 { return 0 }})
 	return e
 }
@@ -89,6 +94,12 @@ func (e *Engine) Ready() <-chan struct{} { return e.ready }
 // Status says how wire is doing.
 func (e *Engine) Status() wire.Status {
 	s := e.state.Load()
+	waiting := 0
+	for _, f := range e.Link.Faults() {
+		if f.State == wire.Waiting || f.State == wire.Bound {
+			waiting++
+		}
+	}
 	return wire.Status{
 		Mechanism: s.mechanism,
 		Impairs:   e.impairs(),
@@ -100,8 +111,30 @@ func (e *Engine) Status() wire.Status {
 		Unseen:    s.unseen(),
 		Waiting:   e.later.len(),
 		Refused:   e.refused.Load(),
+		Gaps:      e.gaps.get(),
+		Link:      e.Link.State().Line,
+		Faults:    waiting,
 		Memory:    e.Log.Memory(),
 	}
+}
+
+// gaps counts the times in which wire stood still and packets passed without it.
+type gaps struct {
+	mu sync.Mutex
+	wire.Gaps
+}
+
+func (g *gaps) get() wire.Gaps {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.Gaps
+}
+
+func (g *gaps) add(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.Times++
+	g.Time += d
 }
 
 func (e *Engine) impairs() bool {
@@ -109,20 +142,40 @@ func (e *Engine) impairs() bool {
 	return m == wire.Native || m == wire.Compat
 }
 
-// Change changes the link's settings as a line says, see link.Settings.Parse.
-func (e *Engine) Change(line string) (wire.Settings, error) {
-	if !e.impairs() {
-		return wire.Settings{}, ErrWatchingOnly
-	}
-	return e.Link.Change(line)
-}
-
-// Do arms what a scenario asks for; a single line is a scenario too. Nothing is done on an error.
-func (e *Engine) Do(s wire.Scenario) ([]wire.Fault, error) {
+// Do does what a scenario asks for, in the name of by: all of it, or nothing and an error. When the link is
+// cleared, what waits goes on at once.
+func (e *Engine) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	if !e.impairs() {
 		return nil, ErrWatchingOnly
 	}
-	return e.Link.Run(s)
+	faults, err := e.Link.Do(s, by)
+	if err == nil && slices.ContainsFunc(s.Link, func(s wire.Step) bool { return s.Clears() && s.After == 0 }) {
+		e.later.release()
+	}
+	return faults, err
+}
+
+// ClearFaults forgets the exact faults.
+func (e *Engine) ClearFaults(by string) { e.Link.ClearFaults(by) }
+
+// Reset makes everything as it was at the start: link and faults, and no records. What waits goes on at once.
+func (e *Engine) Reset(by string) error {
+	e.Link.ClearFaults(by)
+	e.Log.Forget()
+	e.Log.Tell(wire.ChangeReset, "reset", by)
+	if !e.impairs() {
+		return nil
+	}
+	_, err := e.Link.Do(e.start(), by)
+	e.later.release()
+	return err
+}
+
+// start is what holds from the start.
+func (e *Engine) start() wire.Scenario {
+	s := e.opts.Start
+	s.Link = append([]wire.Step{{Line: "clear"}}, s.Link...)
+	return s
 }
 
 // meet makes the record of a packet and decides its name. The bytes are the caller's; the record has its own.
@@ -136,13 +189,15 @@ func (e *Engine) meet(now time.Time, dir wire.Direction, raw []byte, forWhole bo
 	if forWhole {
 		p.Fragment = nil
 	}
-	r := &wire.Record{ID: e.Log.Next(), Time: now, Dir: dir, Packet: p, Raw: bytes.Clone(raw[:min(len(raw), e.opts.Keep)])}
+	r := &wire.Record{Time: now, Dir: dir, Packet: p, Raw: bytes.Clone(raw[:min(len(raw), e.opts.Keep)])}
+	r.ID = e.Log.Next() // the tracker's segments remember it
 	e.Tracker.Identify(r)
 	return r
 }
 
 // keep completes the record, whose fate is decided, and makes it public.
 func (e *Engine) keep(r *wire.Record) {
+	r.Fate.What = r.Fate.Word()
 	e.Tracker.Label(r)
 	e.Log.Append(r)
 	if r.Ends {

@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 // line is what a child prints: a record, or an answer to what it was told.
 type line struct {
 	Record *wire.Record `json:",omitempty"`
+	Change *wire.Change `json:",omitempty"`
 	Status *wire.Status `json:",omitempty"`
 	Faults []wire.Fault `json:",omitempty"`
 	Error  string       `json:",omitempty"`
@@ -88,7 +89,7 @@ func runChild(service string) int {
 			default:
 				sc, err := wire.ParseScenario(text)
 				if err == nil {
-					_, err = e.Do(sc)
+					_, err = e.Do(sc, "test")
 				}
 				if err != nil {
 					say(line{Error: err.Error()})
@@ -99,18 +100,22 @@ func runChild(service string) int {
 		}
 	}()
 	go func() {
-		for last := 0; ; {
-			records, missed, err := e.Log.Follow(ctx, last, 1000)
+		for p := (record.Place{}); ; {
+			events, next, err := e.Log.Follow(ctx, p, 1000)
 			if err != nil {
 				return
 			}
-			for _, r := range records {
-				say(line{Record: r})
-				last = r.ID
+			for _, x := range events {
+				switch {
+				case x.Record != nil:
+					say(line{Record: x.Record})
+				case x.Change != nil:
+					say(line{Change: x.Change})
+				default:
+					say(line{Error: fmt.Sprint("missed ", x.Missed)})
+				}
 			}
-			if missed > 0 {
-				say(line{Error: fmt.Sprint("missed ", missed)})
-			}
+			p = next
 		}
 	}()
 	lock, err := Alone()
@@ -233,6 +238,8 @@ type child struct {
 	past   []*wire.Record // what next and until have read so far
 	last   int            // ID of the latest of them
 	status wire.Status    // at its start
+
+	changes []wire.Change // as past
 }
 
 // start starts a wire and waits until it takes packets. A prefix runs it by another program: setpriv.
@@ -295,6 +302,9 @@ func (w *child) await(what string, is func(line) bool) line {
 			if l.Record != nil {
 				w.past, w.last = append(w.past, l.Record), l.Record.ID
 			}
+			if l.Change != nil {
+				w.changes = append(w.changes, *l.Change)
+			}
 			if is(l) {
 				return l
 			}
@@ -309,7 +319,7 @@ func (w *child) tell(format string, args ...any) []wire.Fault {
 	w.t.Helper()
 	text := fmt.Sprintf(format, args...)
 	fmt.Fprintln(w.stdin, text)
-	l := w.await("an answer to "+text, func(l line) bool { return l.Record == nil && l.Status == nil })
+	l := w.await("an answer to "+text, func(l line) bool { return l.Record == nil && l.Status == nil && l.Change == nil })
 	if l.Error != "" {
 		w.t.Fatalf("%s: %s", text, l.Error)
 	}

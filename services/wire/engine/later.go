@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -57,6 +59,23 @@ func (l *later) at(due time.Time, size int, do func()) {
 		case l.wake <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// release makes all that waits due at once; the order stays.
+func (l *later) release() {
+	l.mu.Lock()
+	now := time.Now()
+	slices.SortFunc(l.heap, func(a, b task) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.order, b.order)) })
+	for i := range l.heap { // sorted, it is a heap; and the order now decides
+		l.heap[i].due = now
+		l.order++
+		l.heap[i].order = l.order
+	}
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/wire"
@@ -29,7 +31,8 @@ type queue struct {
 	q      *kernel.Queue
 	rules  *kernel.Rules
 	inject *kernel.Injector
-	held   sync.Map // of func(), by the number of the fault that holds a packet: lets it go on
+	beat   atomic.Int64 // when the loop last came by, in Unix nanoseconds
+	held   sync.Map     // of func(), by the number of the fault that holds a packet: lets it go on
 }
 
 // holdLimit is how long a packet waits for the one that it is to be swapped with.
@@ -60,8 +63,11 @@ func (b *queue) run(ctx context.Context) (err error) {
 		err = errors.Join(err, b.q.Close())
 		b.inject.Close()
 	}()
+	b.beat.Store(time.Now().UnixNano())
+	timers.Go(func() { b.renew(timing) })
 	var last time.Time
 	for ctx.Err() == nil {
+		b.beat.Store(time.Now().UnixNano())
 		packets, err := b.q.Rest()
 		for err == nil && len(packets) == 0 && time.Since(last) < linger {
 			packets, err = b.q.Rest()
@@ -83,6 +89,37 @@ func (b *queue) run(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// renewEvery is how often wire says that it is alive; several may be late before kernel.Lasts is over.
+const renewEvery = kernel.Lasts / 4
+
+// renew says again and again that wire is alive, while the loop that takes packets is. If wire could not say it in
+// time, packets have passed without it: the log tells of the gap.
+func (b *queue) renew(ctx context.Context) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	last := time.Now() // when it was said last; the rules have just been made
+	for {
+		now := time.Now()
+		if now.Sub(time.Unix(0, b.beat.Load())) < kernel.Lasts/2 {
+			if err := b.rules.Renew(); err != nil {
+				b.log.Warn("cannot renew the rules: packets bypass wire", zap.Error(err))
+			} else {
+				if gap := now.Sub(last) - kernel.Lasts; gap > 0 {
+					b.gaps.add(gap)
+					b.Log.Tell(wire.ChangeGap, "stood still for "+gap.Round(10*time.Millisecond).String(), "")
+					b.log.Warn("stood still: packets passed unseen", zap.Duration("for", gap))
+				}
+				last = now
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // drain accepts what is left in the queue.
@@ -134,6 +171,25 @@ func (b *queue) packet(p *kernel.Queued) {
 	if d.Release != 0 {
 		b.release(d, now)
 	}
+	if d.Reset {
+		b.reset(p, r, now)
+	}
+}
+
+// reset ends r's connection with a RST to both sides. r itself is dropped, so that its numbers are what its receiver
+// expects next, and what its sender has said to expect.
+func (b *queue) reset(p *kernel.Queued, r *wire.Record, now time.Time) {
+	for _, dir := range []wire.Direction{r.Dir, r.Dir.Back()} {
+		raw := kernel.RST(p.Raw, r.Packet.Header.At, dir != r.Dir)
+		if raw == nil {
+			continue
+		}
+		b.q.Push() // the verdicts before it come first
+		made := b.meet(now, dir, raw, false)
+		made.Fate = wire.Fate{What: wire.Made, Cause: r.Fate.Cause, Fault: r.Fate.Fault}
+		b.keep(made)
+		b.send(raw, made.Packet.Dst.Addr(), 1)
+	}
 }
 
 // firstPiece reports whether raw is the first of an IPv6 datagram's fragments.
@@ -157,7 +213,6 @@ func (b *queue) possible(r *wire.Record, f *wire.Fate, p *kernel.Queued, piece b
 	if p.Cut {
 		f.Damage = nil
 	}
-	f.What = f.Word()
 	if (f.What == wire.Held || f.Delay > 0) && !b.later.room(len(p.Raw)) {
 		*f = wire.Fate{What: wire.Dropped, Cause: f.Cause + "; too many packets wait", Fault: f.Fault}
 	}

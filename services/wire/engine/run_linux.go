@@ -41,6 +41,14 @@ func (e *Engine) Run(ctx context.Context) error {
 		stop(nil)
 		return err
 	}
+	if e.impairs() {
+		if _, err := e.Link.Do(e.opts.Start, "the start"); err != nil {
+			stop(nil)
+			return err
+		}
+	} else if e.opts.Start.String() != "" {
+		e.log.Warn("cannot impair here: not done", zap.String("scenario", e.opts.Start.String()))
+	}
 	close(e.ready)
 	e.log.Info("watching", zap.Stringer("service", e.opts.Service), zap.String("mechanism", string(e.state.Load().mechanism)))
 	if err := b.run(ctx); err != nil {
@@ -191,6 +199,7 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 			stop(ErrInterfaceLost)
 			return
 		}
+		e.Link.Advance(now)
 		for _, conn := range e.Tracker.Expire(now) {
 			e.Link.Ended(conn)
 		}

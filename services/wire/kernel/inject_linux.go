@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -66,4 +68,67 @@ func (i *Injector) Close() {
 	if i.v6 >= 0 {
 		unix.Close(i.v6)
 	}
+}
+
+// RST makes a packet that ends the connection of a TCP packet, whose header is at offset at: in its place, or, with
+// back, as if its receiver had sent it. It returns nil if raw is no whole TCP header.
+func RST(raw []byte, at int, back bool) []byte {
+	if at < 20 || len(raw) < at+20 {
+		return nil
+	}
+	v6 := raw[0]>>4 == 6
+	ip := bytes.Clone(raw[:20])
+	addresses := ip[12:20]
+	if v6 {
+		ip = bytes.Clone(raw[:40])
+		addresses = ip[8:40]
+		ip[6] = unix.IPPROTO_TCP
+		binary.BigEndian.PutUint16(ip[4:], 20)
+	} else {
+		ip[0] = 0x45
+		binary.BigEndian.PutUint16(ip[2:], 40)
+		binary.BigEndian.PutUint32(ip[4:], 0) // no fragment; the kernel writes ID and checksum
+		binary.BigEndian.PutUint16(ip[10:], 0)
+	}
+	old := raw[at:]
+	tcp := make([]byte, 20)
+	copy(tcp, old[:12]) // ports and numbers
+	flags := old[13]
+	if back {
+		half := len(addresses) / 2
+		swapped := append(bytes.Clone(addresses[half:]), addresses[:half]...)
+		copy(addresses, swapped)
+		copy(tcp, old[2:4])
+		copy(tcp[2:], old[:2])
+		copy(tcp[4:], old[8:12])
+		ahead := uint32(len(raw) - at - int(old[12]>>4)*4)
+		if flags&2 != 0 { // SYN
+			ahead++
+		}
+		binary.BigEndian.PutUint32(tcp[8:], binary.BigEndian.Uint32(old[4:])+ahead)
+	}
+	tcp[12], tcp[13] = 5<<4, 4|16 // RST, ACK
+	if !back && flags&16 == 0 {
+		tcp[13] = 4
+	}
+	binary.BigEndian.PutUint16(tcp[16:], checksum(addresses, tcp))
+	if !v6 {
+		binary.BigEndian.PutUint16(ip[10:], ^sum(0, ip))
+	}
+	return append(ip, tcp...)
+}
+
+// checksum is TCP's, over the addresses, protocol and length too.
+func checksum(addresses, tcp []byte) uint16 {
+	return ^sum(uint32(unix.IPPROTO_TCP)+uint32(len(tcp))+uint32(sum(0, addresses)), tcp)
+}
+
+func sum(s uint32, b []byte) uint16 {
+	for ; len(b) >= 2; b = b[2:] {
+		s += uint32(binary.BigEndian.Uint16(b))
+	}
+	for s > 0xffff {
+		s = s>>16 + s&0xffff
+	}
+	return uint16(s)
 }

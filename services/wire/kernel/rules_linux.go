@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"sync"
+	"time"
 
 	"github.com/google/nftables/binaryutil"
 	"github.com/google/nftables/expr"
@@ -15,11 +18,22 @@ import (
 // Mark is on everything that wire itself sends, and the rules let it pass: "wire" in ASCII.
 const Mark = 0x77697265
 
-const tableName = "wire"
+const (
+	tableName = "wire"
+	aliveSet  = "alive"
+)
+
+// answerTime is more than the kernel takes to answer a batch.
+const answerTime = time.Second
+
+// Lasts is for how long wire counts as alive after Renew. The rules match only while it does, so that packets
+// bypass a wire that stands still: paused, stopped, or short of memory.
+const Lasts = time.Second
 
 // Rules is the nftables table that puts packets into the queue. The socket owns it: when wire dies, no
 // matter how, the kernel removes the table and traffic flows as if wire had never been there.
 type Rules struct {
+	mu    sync.Mutex // one batch at a time
 	conn  *netlink.Conn
 	Owned bool // false on a kernel before 5.12: the table then stays behind a killed wire, and lets packets pass (bypass)
 }
@@ -67,9 +81,32 @@ func install(m Match, target expr.Any) (*Rules, error) {
 	return send(batchFor(m, target, 0))
 }
 
+// Renew says that wire is alive. An element's time cannot be set anew on most kernels, so a new one takes the old
+// one's place, in one transaction; when the old one is gone already, there is only the new one.
+func (r *Rules) Renew() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	again := func(messages ...uint16) error {
+		var b batch
+		b.begin()
+		for _, m := range messages {
+			b.alive(m)
+		}
+		b.end()
+		return commit(r.conn, b)
+	}
+	err := again(unix.NFT_MSG_DELSETELEM, unix.NFT_MSG_NEWSETELEM)
+	if errors.Is(err, unix.ENOENT) {
+		err = again(unix.NFT_MSG_NEWSETELEM)
+	}
+	return err
+}
+
 // Empty takes the rules out of the table, so that no more packets are queued. The table itself has to
 // stay until all packets that are queued have their verdict: with it the kernel drops them.
 func (r *Rules) Empty() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var b batch
 	b.begin()
 	b.add(unix.NFT_MSG_DELRULE, 0, text(unix.NFTA_RULE_TABLE, tableName))
@@ -105,6 +142,7 @@ func Remove() error {
 // batchFor is the whole table, in one transaction: all of it or nothing.
 //
 //	table inet wire {
+//	  set alive      { flags timeout; elements = { 1 timeout 1s } }       all rules below end in: 1 in @alive queue
 //	  chain in       { type filter hook input      priority mangle; … }   to the port, and ICMP errors
 //	  chain out      { type filter hook output     priority mangle; … }   from the port, and ICMP errors
 //	  chain pieces   { type filter hook prerouting priority -450; … }     fragments, before they are put together
@@ -118,6 +156,10 @@ func batchFor(m Match, target expr.Any, flags uint32) batch {
 	var b batch
 	b.begin()
 	b.add(unix.NFT_MSG_NEWTABLE, netlink.Excl, text(unix.NFTA_TABLE_NAME, tableName), number(unix.NFTA_TABLE_FLAGS, flags))
+	b.add(unix.NFT_MSG_NEWSET, 0,
+		text(unix.NFTA_SET_TABLE, tableName), text(unix.NFTA_SET_NAME, aliveSet), number(unix.NFTA_SET_ID, 1), number(unix.NFTA_SET_FLAGS, unix.NFT_SET_TIMEOUT),
+		number(unix.NFTA_SET_KEY_TYPE, 0), number(unix.NFTA_SET_KEY_LEN, 4), milliseconds(unix.NFTA_SET_TIMEOUT, Lasts))
+	b.alive(unix.NFT_MSG_NEWSETELEM)
 	for _, c := range []struct {
 		name string
 		hook Hook
@@ -184,7 +226,7 @@ func (b *batch) end() { b.put(unix.NFNL_MSG_BATCH_END, 0, []byte{0, 0, 0, unix.N
 
 // add appends a message that the kernel will acknowledge.
 func (b *batch) add(typ uint16, flags netlink.HeaderFlags, attrs ...netlink.Attribute) {
-	if typ != unix.NFT_MSG_DELTABLE && typ != unix.NFT_MSG_DELRULE {
+	if typ != unix.NFT_MSG_DELTABLE && typ != unix.NFT_MSG_DELRULE && typ != unix.NFT_MSG_DELSETELEM {
 		flags |= netlink.Create
 	}
 	data := append([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, b.marshal(attrs)...)
@@ -203,6 +245,7 @@ func (b *batch) rule(chain string, ifname expr.MetaKey, target expr.Any, conditi
 	for _, c := range conditions {
 		all = append(all, c...)
 	}
+	all = append(all, &expr.Immediate{Register: 1, Data: aliveKey}, &expr.Lookup{SourceRegister: 1, SetName: aliveSet, SetID: 1})
 	var list []netlink.Attribute
 	for _, e := range append(all, target) {
 		data, err := expr.Marshal(unix.NFPROTO_INET, e)
@@ -211,6 +254,18 @@ func (b *batch) rule(chain string, ifname expr.MetaKey, target expr.Any, conditi
 	}
 	b.add(unix.NFT_MSG_NEWRULE, netlink.Append,
 		text(unix.NFTA_RULE_TABLE, tableName), text(unix.NFTA_RULE_CHAIN, chain), b.nest(unix.NFTA_RULE_EXPRESSIONS, list...))
+}
+
+var aliveKey = []byte{0, 0, 0, 1}
+
+// alive puts the element into the set, or takes it out.
+func (b *batch) alive(typ uint16) {
+	key := b.nest(unix.NFTA_SET_ELEM_KEY, netlink.Attribute{Type: unix.NFTA_DATA_VALUE, Data: aliveKey})
+	elem := b.nest(unix.NFTA_LIST_ELEM, key, milliseconds(unix.NFTA_SET_ELEM_TIMEOUT, Lasts))
+	if typ == unix.NFT_MSG_DELSETELEM {
+		elem = b.nest(unix.NFTA_LIST_ELEM, key)
+	}
+	b.add(typ, 0, text(unix.NFTA_SET_ELEM_LIST_TABLE, tableName), text(unix.NFTA_SET_ELEM_LIST_SET, aliveSet), number(unix.NFTA_SET_ELEM_LIST_SET_ID, 1), b.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS, elem))
 }
 
 func (b *batch) marshal(attrs []netlink.Attribute) []byte {
@@ -225,6 +280,10 @@ func (b *batch) nest(typ uint16, attrs ...netlink.Attribute) netlink.Attribute {
 
 func number(typ uint16, v uint32) netlink.Attribute {
 	return netlink.Attribute{Type: typ, Data: binary.BigEndian.AppendUint32(nil, v)}
+}
+
+func milliseconds(typ uint16, d time.Duration) netlink.Attribute {
+	return netlink.Attribute{Type: typ, Data: binary.BigEndian.AppendUint64(nil, uint64(d.Milliseconds()))}
 }
 
 func text(typ uint16, s string) netlink.Attribute {
@@ -251,10 +310,14 @@ func commit(conn *netlink.Conn, b batch) error {
 	if _, err := conn.SendMessages(b.messages); err != nil {
 		return err
 	}
-	for range len(b.messages) - 2 { // an answer for each but the first and the last
-		if _, err := conn.Receive(); err != nil {
-			return err
+	conn.SetReadDeadline(time.Now().Add(answerTime))
+	var err error
+	for range len(b.messages) - 2 { // an answer for each but the first and the last, or one for a batch that is refused as a whole
+		_, answer := conn.Receive()
+		if err != nil && errors.Is(answer, os.ErrDeadlineExceeded) {
+			break
 		}
+		err = errors.Join(err, answer)
 	}
-	return nil
+	return err
 }

@@ -1,3 +1,10 @@
+// Package link is the link that a learner may break: by chance ("out.loss=30%") or exactly ("drop data
+// #1 to client"). It decides what becomes of each packet, and does no I/O: the engine carries it out.
+// What can be asked for, and its text, is in pkg/wire.
+//
+//	chance.go    what chance does to a packet: a function of its name and the seed
+//	fault.go     which packet an exact fault meets, and what it does to it
+//	link.go      Link: settings and faults together, asked packet by packet
 package link
 
 import (
@@ -24,6 +31,9 @@ func chance(s wire.Settings, r *wire.Record, conn int) wire.Fate {
 	w := way(&s, r.Dir)
 	hits := func(what string, p wire.Percent) bool {
 		return p > 0 && roll(s, r, conn, what)*100 < float64(p)
+	}
+	if w.Blackhole {
+		return wire.Fate{What: wire.Dropped, Cause: "black hole to " + r.Dir.Peer()}
 	}
 	if hits("loss", w.Loss) {
 		return wire.Fate{What: wire.Dropped, Cause: "loss " + percentWords(w.Loss)}
@@ -55,7 +65,6 @@ func chance(s wire.Settings, r *wire.Record, conn int) wire.Fate {
 		causes = append(causes, delayWords(w))
 	}
 	f.Cause = strings.Join(causes, "; ")
-	f.What = f.Word()
 	return f
 }
 

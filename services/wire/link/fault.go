@@ -19,13 +19,13 @@ func (f *armed) meets(r *wire.Record) bool {
 		return false
 	}
 	if f.Kind == wire.OnData { // has a number of its own already
-		return r.Class == wire.ClassData && r.Attempt == 0 && r.Ordinal == f.Nth
+		return r.Class == wire.ClassData && r.Attempt == 0 && (r.Ordinal == f.Nth || f.Nth == 0)
 	}
 	if !is(f.Kind, r) {
 		return false
 	}
 	f.met++
-	return f.met == f.Nth
+	return f.met == f.Nth || f.Nth == 0
 }
 
 func is(k wire.FaultKind, r *wire.Record) bool {
@@ -34,6 +34,8 @@ func is(k wire.FaultKind, r *wire.Record) bool {
 		flags = r.Packet.TCP.Flags
 	}
 	switch k {
+	case wire.OnPacket:
+		return true
 	case wire.OnSYN:
 		return flags.Has(wire.SYN) && !flags.Has(wire.ACK)
 	case wire.OnSYNACK:
@@ -56,7 +58,7 @@ func is(k wire.FaultKind, r *wire.Record) bool {
 func (f *armed) fate(damage *wire.Damage) wire.Fate {
 	fate := wire.Fate{Cause: f.String(), Fault: f.Number}
 	switch f.Do {
-	case wire.Drop:
+	case wire.Drop, wire.Reset: // a RST takes its place
 		fate.What = wire.Dropped
 	case wire.Hold:
 		fate.Delay = time.Duration(f.Delay)
@@ -67,6 +69,5 @@ func (f *armed) fate(damage *wire.Damage) wire.Fate {
 	case wire.Swap:
 		fate.What = wire.Held
 	}
-	fate.What = fate.Word()
 	return fate
 }
