@@ -14,10 +14,11 @@ import (
 	"testing"
 )
 
-// call asks wire's API for something, from a container beside it, with what these headers say.
+// call asks wire's API for something, from inside its network namespace, with what these headers say.
 func (w *wire) call(server *process, method, path, body string, headers ...string) (status int, answer string) {
 	w.t.Helper()
-	p := probe(w.t, "tcp4://"+server.name+":9101")
+	p := sidecar(w.t, server, "probe", suite.name, []string{"tcp4://127.0.0.1:9101"}, nil)
+	p.start()
 	head := append([]string{method + " " + path + " HTTP/1.0", fmt.Sprint("Content-Length: ", len(body))}, headers...)
 	p.send(strings.Join(head, "\r\n") + "\r\n\r\n" + body)
 	p.eof()
@@ -32,11 +33,17 @@ func (w *wire) call(server *process, method, path, body string, headers ...strin
 	return r.StatusCode, string(text)
 }
 
-// Whoever is in the lab may look; a change needs a header that no web page can send.
+// Whoever is in wire's namespace may look; a change needs a header that no web page can send. From elsewhere in the
+// lab nobody reaches it.
 func TestWireAPI(t *testing.T) {
 	t.Parallel()
 	server := serve(t, "hello-tcp")
 	w := startWire(t, server)
+	for _, port := range []string{"9101", "9102"} {
+		for _, network := range []string{"tcp4", "tcp6"} {
+			probe(t, network+"://"+server.name+":"+port).err.expect("connection refused")
+		}
+	}
 	for _, tc := range []struct {
 		method, path, body, headers string
 		status                      int
@@ -45,10 +52,10 @@ func TestWireAPI(t *testing.T) {
 		{"GET", "/openapi.json", "", "Host: wire", 200},
 		{"GET", "/records", "", "Host: lab.attacker.example", 403}, // a name that was made to point here
 		{"PATCH", "/link", "loss=100%", "Host: wire", 403},
-		{"POST", "/faults", "drop SYN #1", "Host: wire\r\nOrigin: http://attacker.example\r\nContent-Type: text/plain", 403},
+		{"POST", "/scenario", "drop SYN #1", "Host: wire\r\nOrigin: http://attacker.example\r\nContent-Type: text/plain", 403},
 		{"DELETE", "/link", "", "Host: wire", 403},
 		{"PATCH", "/link", "loss=1000%", "Host: wire\r\nNetlab-Wire: 1", 400},
-		{"POST", "/faults", "drop data #2 to client", "Host: wire\r\nNetlab-Wire: 1", 200},
+		{"POST", "/scenario", "drop data #2 to client", "Host: wire\r\nNetlab-Wire: 1", 200},
 		{"PATCH", "/link", "out.delay=1ms", "Host: wire\r\nNetlab-Wire: 1", 200},
 	} {
 		if status, answer := w.call(server, tc.method, tc.path, tc.body, tc.headers); status != tc.status || !json.Valid([]byte(answer)) {

@@ -20,8 +20,9 @@ import (
 // A wire runs beside a server, in its network namespace. What it has seen is read from "wire watch --json".
 type wire struct {
 	*process
-	story *process
-	seen  []*packet // what next has read so far
+	story   *process
+	seen    []*packet // what next has read so far
+	changes []change
 }
 
 // A packet is what the tests need of a record.
@@ -105,7 +106,7 @@ func newWire(t *testing.T, server *process, caps []string, env ...string) *wire 
 	if server.service == "udp-temp" {
 		network = "udp"
 	}
-	env = append([]string{"NETLAB_LANG=en", "WIRE_OPS=tcp://:9102", "WIRE_SERVICE=" + network + "://:" + ports[server.service]}, env...)
+	env = append([]string{"NETLAB_LANG=en", "WIRE_OPS=tcp://127.0.0.1:9102", "WIRE_SERVICE=" + network + "://:" + ports[server.service]}, env...)
 	return &wire{process: sidecar(t, server, "wire", image("wire"), []string{"wire", "serve"}, caps, env...)}
 }
 
@@ -203,13 +204,30 @@ func (w *wire) counter(name string) int {
 // next waits for the next packet.
 func (w *wire) next() *packet {
 	w.t.Helper()
-	line := w.story.out.expect("\n")
-	p := &packet{}
-	if err := json.Unmarshal([]byte(line), p); err != nil || p.ID == 0 {
-		w.t.Fatalf("wire watch --json: %q: %v", line, err)
+	for {
+		line := w.story.out.expect("\n")
+		var told struct {
+			packet
+			Change *change `json:"change"`
+		}
+		if err := json.Unmarshal([]byte(line), &told); err != nil || told.ID == 0 && told.Change == nil {
+			w.t.Fatalf("wire watch --json: %q: %v", line, err)
+		}
+		if told.Change != nil {
+			w.changes = append(w.changes, *told.Change)
+			continue
+		}
+		w.seen = append(w.seen, &told.packet)
+		return &told.packet
 	}
-	w.seen = append(w.seen, p)
-	return p
+}
+
+// change is what somebody changed, as wire tells it.
+type change struct {
+	After int    `json:"after"`
+	Kind  string `json:"kind"`
+	Line  string `json:"line"`
+	By    string `json:"by"`
 }
 
 // until waits for a packet that fits.

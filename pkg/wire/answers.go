@@ -10,6 +10,22 @@ type Page struct {
 	Next    int       `json:"next"`    // ask for what came since this one to go on
 }
 
+// Events returns the page's records with the changes between them.
+func (p Page) Events() []Event {
+	var all []Event
+	changes := p.Changes
+	for _, r := range p.Records {
+		for ; len(changes) > 0 && changes[0].After < r.ID; changes = changes[1:] {
+			all = append(all, Event{Change: &changes[0]})
+		}
+		all = append(all, Event{Record: r})
+	}
+	for i := range changes {
+		all = append(all, Event{Change: &changes[i]})
+	}
+	return all
+}
+
 // Opened is one record, taken apart.
 type Opened struct {
 	Record *Record `json:"record"`

@@ -3,6 +3,7 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,7 @@ import (
 type Client struct {
 	http *http.Client
 	host string
+	who  string
 }
 
 const (
@@ -31,8 +33,8 @@ const (
 )
 
 // NewClient makes a client for the first address in a list such as WIRE_API; where it names no host,
-// wire is on this machine. It does not connect yet.
-func NewClient(list string) (*Client, error) {
+// wire is on this machine. who says in whose name it changes things: "wire link". It does not connect yet.
+func NewClient(list, who string) (*Client, error) {
 	first, _, _ := strings.Cut(list, ",")
 	a, err := sockets.Parse(strings.TrimSpace(first))
 	if err != nil {
@@ -52,7 +54,7 @@ func NewClient(list string) (*Client, error) {
 		return nil, fmt.Errorf("address %q: want tcp:// or unix://", a)
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return sockets.Dial(ctx, a.String(), "") }
-	return &Client{&http.Client{Transport: &http.Transport{DialContext: dial, ResponseHeaderTimeout: requestTimeout, MaxIdleConnsPerHost: 2}}, host}, nil
+	return &Client{&http.Client{Transport: &http.Transport{DialContext: dial, ResponseHeaderTimeout: requestTimeout, MaxIdleConnsPerHost: 2}}, host, who}, nil
 }
 
 // open sends a request and returns the answer's body, which the caller closes.
@@ -62,7 +64,7 @@ func (c *Client) open(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set(Header, "1")
+	req.Header.Set(Header, c.who)
 	if accept != "" {
 		req.Header.Set("Accept", accept)
 	}
@@ -80,7 +82,7 @@ func (c *Client) open(ctx context.Context, method, path string, query url.Values
 	e := &Error{Status: resp.StatusCode}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if json.Unmarshal(text, e) != nil || e.Message == "" {
-		e.Message = resp.Status
+		e.Message = cmp.Or(strings.TrimSpace(string(text)), resp.Status)
 	}
 	return nil, e
 }
@@ -137,9 +139,9 @@ func (c *Client) Packet(ctx context.Context, id int) (p Opened, err error) {
 // ErrEnded means that wire closed a stream that was followed: it was stopped.
 var ErrEnded = errors.New("wire has ended")
 
-// Follow calls each with records as they come, and with a nil record and how many are missing where
-// wire had to forget some before they were told. It returns what each returns, or why it ended.
-func (c *Client) Follow(ctx context.Context, q Query, each func(r *Record, missed int) error) error {
+// Follow calls each with what comes: records, changes, and how many records are missing where wire had to forget
+// some before they were told. It returns what each returns, or why it ended.
+func (c *Client) Follow(ctx context.Context, q Query, each func(Event) error) error {
 	body, err := c.open(ctx, "GET", "/records/follow", q.values(), "", "application/x-ndjson")
 	if err != nil {
 		return err
@@ -153,17 +155,17 @@ func (c *Client) Follow(ctx context.Context, q Query, each func(r *Record, misse
 		}
 		var told struct {
 			Record
-			Missed int `json:"missed"`
+			Change *Change `json:"change"`
+			Missed int     `json:"missed"`
 		}
 		if err := json.Unmarshal(line, &told); err != nil {
 			return fmt.Errorf("read wire's answer: %w", err)
 		}
-		if told.ID == 0 {
-			err = each(nil, told.Missed)
-		} else {
-			err = each(&told.Record, 0)
+		e := Event{Change: told.Change, Missed: told.Missed}
+		if told.ID > 0 {
+			e.Record = &told.Record
 		}
-		if err != nil {
+		if err := each(e); err != nil {
 			return err
 		}
 	}
@@ -223,7 +225,12 @@ func (c *Client) ClearLink(ctx context.Context) (l Link, err error) {
 
 // Do does what a scenario says, and returns the faults that it armed.
 func (c *Client) Do(ctx context.Context, scenario string) (f Faults, err error) {
-	return f, c.ask(ctx, "POST", "/faults", nil, scenario, &f)
+	return f, c.ask(ctx, "POST", "/scenario", nil, scenario, &f)
+}
+
+// Reset makes everything as it was at the start: link and faults, and no records.
+func (c *Client) Reset(ctx context.Context) (s Status, err error) {
+	return s, c.ask(ctx, "POST", "/reset", nil, "", &s)
 }
 
 // Faults lists the exact faults.

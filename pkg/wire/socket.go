@@ -48,4 +48,6 @@ type Counter struct {
 	Name  string `json:"name"`
 	Delta int64  `json:"delta"`
 	Total int64  `json:"total"`
+
+	Shared bool `json:"shared,omitempty"` // health checks and wire's own API move it, too
 }

@@ -29,7 +29,7 @@ import (
 // AskConfig is what the environment may set for the commands that ask a running wire. They read the same
 // variable as serve, so inside wire's container there is nothing to set.
 type AskConfig struct {
-	API string `split_words:"true" default:"tcp://:9101" desc:"where wire's API is" zh:"wire 的 API 地址"`
+	API string `split_words:"true" default:"tcp://127.0.0.1:9101" desc:"where wire's API is" zh:"wire 的 API 地址"`
 }
 
 // asker is what such a command works with.
@@ -43,7 +43,7 @@ type asker struct {
 func ask(name, args string, m manual, run func(context.Context, *asker) error) app.Subcommand {
 	return app.Command(name, "WIRE", args, func(ctx context.Context, cfg AskConfig, env app.Env) error {
 		small()
-		client, err := wire.NewClient(cfg.API)
+		client, err := wire.NewClient(cfg.API, "wire "+name)
 		if err != nil {
 			return failure.Usage(fmt.Errorf("WIRE_API: %w", err))
 		}

@@ -42,18 +42,16 @@ func (b *bench) Status() wire.Status {
 		Limits: []wire.Limit{{Code: wire.NoLinkLayer}, {Code: "news", Why: "of \x1b[2J tomorrow"}}}
 }
 
-func (b *bench) Change(line string) (wire.Settings, error) {
-	if b.watching {
-		return wire.Settings{}, engine.ErrWatchingOnly
-	}
-	return b.Link.Change(line)
-}
-
-func (b *bench) Do(s wire.Scenario) ([]wire.Fault, error) {
+func (b *bench) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	if b.watching {
 		return nil, engine.ErrWatchingOnly
 	}
-	return b.Run(s)
+	return b.Link.Do(s, by)
+}
+
+func (b *bench) Reset(by string) error {
+	_, err := b.Do(wire.Scenario{Link: []wire.Step{{Line: "clear"}}}, by)
+	return err
 }
 
 // lab is a wire without an engine, and what is needed to ask it.
@@ -71,7 +69,7 @@ func newLab(t *testing.T) *lab {
 	b := &bench{Link: &link.Link{}}
 	l := &lab{t, b, record.NewLog(1000, 64<<20), trace.New(), language.English, ""}
 	s := &api.Server{Wire: b, Link: b.Link, Log: l.log, Tracker: l.tracker, Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
-	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
+	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +122,7 @@ func (l *lab) run(command func(context.Context, *asker) error, stdin string, arg
 		l.t.Cleanup(func() { f.Close() })
 		return f
 	}
-	client, err := wire.NewClient(l.address)
+	client, err := wire.NewClient(l.address, "test")
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -154,7 +152,7 @@ func (l *lab) expect(out string, err error, want ...string) {
 
 func TestWatch(t *testing.T) {
 	l := newLab(t)
-	l.wire.Link.Run(wire.Scenario{Link: []string{"in.loss=0%"}, Faults: []wire.Fault{{Do: wire.Drop, Kind: wire.OnData, Nth: 1, To: wire.In}}})
+	l.wire.Link.Do(wire.Scenario{Faults: []wire.Fault{{Do: wire.Drop, Kind: wire.OnData, Nth: 1, To: wire.In}}}, "test")
 	l.hello()
 	out, err := l.run(watch, "", "--once")
 	l.expect(out, err, "ARP are not seen from here", "client 10.0.0.1:5000 → server 10.0.0.2:8080", "handshake 1/3", "data #1 «你好»", "✗ dropped here")
@@ -212,7 +210,7 @@ func TestWatchFollows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, _ := wire.NewClient(l.address)
+	client, _ := wire.NewClient(l.address, "test")
 	defer client.Close()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -21,7 +21,7 @@ func linkCommand(ctx context.Context, a *asker) error {
 		return err
 	}
 	line := strings.Join(words, " ")
-	if _, err := (wire.Settings{}).Parse(line); err != nil {
+	if _, err := wire.ParseStep(line); err != nil {
 		return failure.Usage(err)
 	}
 	var l wire.Link

@@ -261,7 +261,7 @@ func TestNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	client, _ := wire.NewClient(l.address)
+	client, _ := wire.NewClient(l.address, "test")
 	defer client.Close()
 	ended := make(chan error, 1)
 	go func() {
@@ -288,7 +288,7 @@ func TestWriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Close()
-	client, _ := wire.NewClient(l.address)
+	client, _ := wire.NewClient(l.address, "test")
 	defer client.Close()
 	ended := make(chan error, 1)
 	go func() {

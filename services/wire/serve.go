@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"netlab.example/pkg/app"
@@ -24,12 +25,21 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	if cfg.Memory > 1<<20 { // a TiB; and the bytes fit an int
 		return failure.Usage(fmt.Errorf("WIRE_MEMORY: %d MiB is more than any machine has", cfg.Memory))
 	}
+	if err := api.CheckAddress(cfg.API); err != nil {
+		return failure.Usage(fmt.Errorf("WIRE_API: %w", err))
+	}
+	start, err := cfg.start()
+	if err != nil {
+		return failure.Usage(err)
+	}
+	limitMemory(int64(cfg.Memory) << 20)
 	e := engine.New(engine.Options{
 		Service:   service,
 		Interface: cfg.Interface,
 		Queue:     uint16(cfg.Queue),
 		Keep:      int(cfg.Keep),
 		Memory:    record.NewLog(int(cfg.Records), int(cfg.Memory)<<20),
+		Start:     start,
 		Log:       env.Log,
 	})
 	lock, err := engine.Alone() // before any port is taken: of two wires in one place, the second is to hear that
@@ -46,13 +56,13 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 		return err
 	}
 	defer health.Close()
-	views := api.Server{Wire: e, Log: e.Log, Tracker: e.Tracker, Link: e.Link, Service: service}
+	views := api.Server{Wire: e, Log: e.Log, Tracker: e.Tracker, Link: e.Link, Service: service, Room: engine.Room}
 	var apiErr error
 	running.Go(func() {
 		select {
 		case <-ctx.Done():
 		case <-e.Ready(): // not before: it answers for a wire that takes packets
-			if _, apiErr = views.Start(ctx, cfg.API); apiErr != nil {
+			if _, apiErr = views.Start(ctx, cfg.API, cfg.Control); apiErr != nil {
 				stop()
 				return
 			}
@@ -64,9 +74,36 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 	running.Wait()
 	views.Close()
 	if apiErr != nil {
-		return failure.Hint(fmt.Errorf("API: %w", apiErr), language.Errorf("用 WIRE_API 另选地址", "choose another address with WIRE_API"))
+		return failure.Hint(fmt.Errorf("API: %w", apiErr), language.Errorf("用 WIRE_API 或 WIRE_CONTROL 另选地址", "choose another address with WIRE_API or WIRE_CONTROL"))
 	}
 	return advise(err)
+}
+
+// start is what WIRE_LINK and WIRE_SCENARIO ask for.
+func (cfg Config) start() (wire.Scenario, error) {
+	link, err := wire.ParseStep(cfg.Link)
+	if err != nil {
+		return wire.Scenario{}, fmt.Errorf("WIRE_LINK: %w", err)
+	}
+	s, err := wire.ParseScenario(cfg.Scenario)
+	if err != nil {
+		return wire.Scenario{}, fmt.Errorf("WIRE_SCENARIO: %w", err)
+	}
+	if link.Line != "" {
+		s.Link = append([]wire.Step{link}, s.Link...)
+	}
+	return s, nil
+}
+
+// besides is what wire needs beside the records it remembers.
+const besides = 32 << 20
+
+// limitMemory has garbage collected in time, so that wire takes no more than the records' share and what it needs
+// besides. Left alone, Go would let the heap grow to twice what is in use.
+func limitMemory(records int64) {
+	if most := records + besides; most < debug.SetMemoryLimit(-1) {
+		debug.SetMemoryLimit(most)
+	}
 }
 
 // advise adds to the engine's errors what to do about them.

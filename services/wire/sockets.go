@@ -142,7 +142,7 @@ func counters(ctx context.Context, a *asker) error {
 	var rows [][]string
 	for _, x := range c.Counters {
 		// UDP over IPv6 is counted apart, under the same names.
-		if meaning := a.words.Meanings[strings.Replace(x.Name, "Udp6.", "Udp.", 1)]; meaning != "" || *all {
+		if meaning := a.words.Meanings[strings.Replace(x.Name, "Udp6.", "Udp.", 1)]; meaning != "" && !x.Shared || *all {
 			rows = append(rows, []string{x.Name, fmt.Sprintf("%+d", x.Delta), meaning})
 		}
 	}

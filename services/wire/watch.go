@@ -11,6 +11,7 @@ import (
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/screen"
 )
@@ -98,10 +99,13 @@ func (a *asker) follow(ctx context.Context, q wire.Query, t *teller) error {
 	stuck := time.NewTimer(patience)
 	stuck.Stop()
 	go func() {
-		ended <- a.wire.Follow(ctx, q, func(r *wire.Record, missed int) error {
+		ended <- a.wire.Follow(ctx, q, func(e wire.Event) error {
 			stuck.Reset(patience)
 			defer stuck.Stop()
-			return errors.Join(t.tell(r, missed), t.out.Flush())
+			if e.Change != nil {
+				return errors.Join(t.change(e.Change), t.out.Flush())
+			}
+			return errors.Join(t.tell(e.Record, e.Missed), t.out.Flush())
 		})
 	}()
 	select {
@@ -139,6 +143,19 @@ func (t *teller) note(text string) {
 	if !t.asJSON {
 		fmt.Fprintln(t.out, t.drawer.Note(text))
 	}
+}
+
+// change tells what was changed, and by whom.
+func (t *teller) change(c *wire.Change) error {
+	if t.asJSON {
+		return t.Encode(map[string]any{"change": c})
+	}
+	line := "── " + text.Escape(c.Line)
+	if c.By != "" {
+		line += " (" + text.Escape(c.By) + ")"
+	}
+	t.note(line)
+	return nil
 }
 
 func (t *teller) tell(r *wire.Record, missed int) error {
@@ -214,8 +231,8 @@ func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 	defer stop()
 	var feed screen.Feed
 	feeding.Go(func() {
-		err := a.wire.Follow(ctx, wire.Query{Since: q.Since}, func(r *wire.Record, missed int) error {
-			feed.Add(r, missed)
+		err := a.wire.Follow(ctx, wire.Query{Since: q.Since}, func(e wire.Event) error {
+			feed.Add(e.Record, e.Missed)
 			return nil
 		})
 		if errors.Is(err, wire.ErrEnded) {

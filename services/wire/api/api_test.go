@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,18 +37,16 @@ func (b *bench) Status() wire.Status {
 	return wire.Status{Mechanism: wire.Native, Impairs: !b.watching, Limits: []wire.Limit{{Code: wire.NoLinkLayer, Why: "it is below"}}}
 }
 
-func (b *bench) Change(line string) (wire.Settings, error) {
-	if b.watching {
-		return wire.Settings{}, engine.ErrWatchingOnly
-	}
-	return b.Link.Change(line)
-}
-
-func (b *bench) Do(s wire.Scenario) ([]wire.Fault, error) {
+func (b *bench) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	if b.watching {
 		return nil, engine.ErrWatchingOnly
 	}
-	return b.Run(s)
+	return b.Link.Do(s, by)
+}
+
+func (b *bench) Reset(by string) error {
+	_, err := b.Do(wire.Scenario{Link: []wire.Step{{Line: "clear"}}}, by)
+	return err
 }
 
 // lab is a server under test, with a client.
@@ -64,13 +61,13 @@ func start(t *testing.T, keep int) *lab {
 	t.Helper()
 	b := &bench{Link: &link.Link{}}
 	s := &Server{Wire: b, Link: b.Link, Log: record.NewLog(keep, 1<<30), Tracker: trace.New(), Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
-	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
+	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
 	addr := lns[0].Addr().String()
-	c, err := wire.NewClient("tcp://" + addr)
+	c, err := wire.NewClient("tcp://"+addr, "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,8 +171,8 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Client.Follow(ctx, wire.Query{Since: 1}, func(r *wire.Record, missed int) error {
-			got <- fmt.Sprint(r.ID)
+		ended <- l.Client.Follow(ctx, wire.Query{Since: 1}, func(e wire.Event) error {
+			got <- fmt.Sprint(e.Record.ID)
 			return nil
 		})
 	}()
@@ -205,20 +202,20 @@ func TestFollow(t *testing.T) {
 func TestFollowOutlivesARequest(t *testing.T) {
 	const short = 50 * time.Millisecond
 	s := &Server{Wire: &bench{}, Log: record.NewLog(10, 1<<20), timeout: short}
-	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0")
+	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := wire.NewClient("tcp://" + lns[0].Addr().String())
+	c, err := wire.NewClient("tcp://"+lns[0].Addr().String(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	l := &lab{Server: s}
 	l.add(1, 20)
-	err = c.Follow(t.Context(), wire.Query{}, func(r *wire.Record, _ int) error {
-		if r.ID == 2 {
+	err = c.Follow(t.Context(), wire.Query{}, func(e wire.Event) error {
+		if e.Record.ID == 2 {
 			return io.EOF
 		}
 		time.AfterFunc(4*short, func() { l.add(1, 20) })
@@ -236,13 +233,13 @@ func TestSlowFollower(t *testing.T) {
 	var missed, seen, last int
 	done := make(chan error, 1)
 	go func() {
-		done <- l.Client.Follow(t.Context(), wire.Query{}, func(r *wire.Record, n int) error {
-			if missed += n; r != nil {
+		done <- l.Client.Follow(t.Context(), wire.Query{}, func(e wire.Event) error {
+			if missed += e.Missed; e.Record != nil {
 				if seen++; seen == 1 {
 					wait <- true
 					<-go_on
 				}
-				if last = r.ID; last == 501 {
+				if last = e.Record.ID; last == 501 {
 					return io.EOF
 				}
 			}
@@ -287,7 +284,7 @@ func TestEvents(t *testing.T) {
 func TestStopEndsFollowers(t *testing.T) {
 	l := start(t, 10)
 	l.add(1, 20)
-	err := l.Client.Follow(t.Context(), wire.Query{}, func(*wire.Record, int) error {
+	err := l.Client.Follow(t.Context(), wire.Query{}, func(wire.Event) error {
 		l.Server.Close()
 		return nil
 	})
@@ -303,7 +300,7 @@ func TestTooManyFollowers(t *testing.T) {
 	there, gone := make(chan bool), make(chan error)
 	for range maxFollowers {
 		go func() {
-			gone <- l.Client.Follow(ctx, wire.Query{}, func(*wire.Record, int) error { there <- true; return nil })
+			gone <- l.Client.Follow(ctx, wire.Query{}, func(wire.Event) error { there <- true; return nil })
 		}()
 		<-there
 	}
@@ -317,7 +314,7 @@ func TestTooManyFollowers(t *testing.T) {
 	}
 	// Their places are free again as soon as the server has noticed.
 	for end := time.Now().Add(labtest.Patience); ; {
-		err := l.Client.Follow(t.Context(), wire.Query{}, func(*wire.Record, int) error { return io.EOF })
+		err := l.Client.Follow(t.Context(), wire.Query{}, func(wire.Event) error { return io.EOF })
 		if err == io.EOF {
 			return
 		}
@@ -332,8 +329,8 @@ func TestLink(t *testing.T) {
 	ctx := t.Context()
 	check := func(got wire.Link, err error, want string) {
 		t.Helper()
-		if err != nil || got.Line != want || l.wire.Settings().String() != want {
-			t.Errorf("got %q, %v, set %q; want %q", got.Line, err, l.wire.Settings(), want)
+		if err != nil || got.Line != want || l.wire.State().Line != want {
+			t.Errorf("got %q, %v, set %q; want %q", got.Line, err, l.wire.State().Line, want)
 		}
 	}
 	got, err := l.ChangeLink(ctx, "out.loss=30% in.delay=50ms seed=7")
@@ -355,7 +352,7 @@ func TestFaults(t *testing.T) {
 	l := start(t, 10)
 	ctx := t.Context()
 	f, err := l.Do(ctx, "# the answer\ndrop data #1 to client\nlink out.delay=5ms\nDelay FIN 500ms\n")
-	if err != nil || len(f.Faults) != 2 || f.Faults[0].Line != "drop data #1 to client" || f.Faults[1].State != wire.Waiting || l.wire.Settings().String() != "out.delay=5ms" {
+	if err != nil || len(f.Faults) != 2 || f.Faults[0].Line != "drop data #1 to client" || f.Faults[1].State != wire.Waiting || l.wire.State().Line != "out.delay=5ms" {
 		t.Errorf("got %+v, %v", f, err)
 	}
 	if _, err = l.Do(ctx, "drop SYN\ndrop everything"); err == nil || !strings.Contains(err.Error(), "line 2") {
@@ -453,13 +450,13 @@ func TestGuard(t *testing.T) {
 		{"a page's own name", "GET", "/status", "evil.example:" + port, "", "", 403},
 		{"and a final dot", "GET", "/status", "evil.example.", "", "", 403},
 		{"looks like an address", "GET", "/status", "127.0.0.1.evil.example", "", "", 403},
-		{"a form", "POST", "/faults", l.addr, "", "drop SYN", 403},
+		{"a form", "POST", "/scenario", l.addr, "", "drop SYN", 403},
 		{"no header, put", "PUT", "/link", l.addr, "", "{}", 403},
 		{"no header, delete", "DELETE", "/link", l.addr, "", "", 403},
 		{"preflight", "OPTIONS", "/link", l.addr, "", "", 403},
 		{"header", "DELETE", "/link", l.addr, "1", "", 200},
 		{"header, page's name", "DELETE", "/link", "evil.example", "1", "", 403},
-		{"too long", "POST", "/faults", l.addr, "1", strings.Repeat("#\n", 40<<10), 413},
+		{"too long", "POST", "/scenario", l.addr, "1", strings.Repeat("#\n", 40<<10), 413},
 		{"too long json", "PUT", "/link", l.addr, "1", `{"in":{"loss":"` + strings.Repeat("1", 70<<10), 413},
 		{"no json", "PUT", "/link", l.addr, "1", "loss=1%", 400},
 		{"unknown field", "PUT", "/link", l.addr, "1", `{"out":{"los":"1%"}}`, 400},
@@ -499,20 +496,8 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
-	if s := l.wire.Settings().String(); s != "" || len(l.wire.Faults()) > 0 {
+	if s := l.wire.State().Line; s != "" || len(l.wire.Faults()) > 0 {
 		t.Errorf("something got through: %q, %v", s, l.wire.Faults())
-	}
-}
-
-func TestConnectionsAreBounded(t *testing.T) {
-	l := start(t, 10)
-	for range maxConns {
-		labtest.Dial(t, addr(l.addr))
-	}
-	one := labtest.Dial(t, addr(l.addr))
-	// The newcomer is closed at once, be it in order or by a reset.
-	if n, err := one.Read(make([]byte, 1)); n != 0 || errors.Is(err, context.DeadlineExceeded) || err == nil {
-		t.Errorf("got %d, %v", n, err)
 	}
 }
 
@@ -525,97 +510,16 @@ func TestUnix(t *testing.T) {
 	l := start(t, 10)
 	url := "unix://" + filepath.Join(t.TempDir(), "wire.sock")
 	s := &Server{Wire: l.wire, Link: l.wire.Link, Log: l.Log, Tracker: l.Tracker}
-	if _, err := s.Start(t.Context(), url); err != nil {
+	if _, err := s.Start(t.Context(), url, ""); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	c, err := wire.NewClient(url + ", tcp://:1")
+	c, err := wire.NewClient(url+", tcp://:1", "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	if _, err := c.ChangeLink(t.Context(), "loss=1%"); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestDescription holds the description against the routes, and against the types that are answered.
-func TestDescription(t *testing.T) {
-	var doc struct {
-		Paths      map[string]map[string]json.RawMessage
-		Components struct {
-			Schemas map[string]struct{ Properties map[string]json.RawMessage }
-		}
-	}
-	if err := json.Unmarshal(openAPI, &doc); err != nil {
-		t.Fatal(err)
-	}
-	var described, served []string
-	for path, methods := range doc.Paths {
-		for method := range methods {
-			described = append(described, strings.ToUpper(method)+" "+path)
-		}
-	}
-	for _, r := range (&Server{}).routes() {
-		served = append(served, r.method+" "+r.path)
-	}
-	slices.Sort(described)
-	slices.Sort(served)
-	if !slices.Equal(described, served) {
-		t.Errorf("described %q\nserved %q", described, served)
-	}
-	for name, v := range map[string]any{
-		"Record": wire.Record{}, "Fate": wire.Fate{}, "Label": wire.Label{}, "Page": wire.Page{}, "Packet": wire.Opened{}, "Field": wire.Field{},
-		"Connection": wire.Connection{}, "Amount": wire.Amount{}, "Settings": wire.Settings{}, "Way": wire.Way{}, "Link": wire.Link{}, "Faults": wire.Faults{},
-		"Fault": wire.Fault{}, "Status": wire.Status{}, "Error": wire.Error{},
-	} {
-		want := names(reflect.TypeOf(v))
-		var got []string
-		for p := range doc.Components.Schemas[name].Properties {
-			got = append(got, p)
-		}
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: described %q, answered %q", name, got, want)
-		}
-	}
-	for _, part := range strings.Split(string(openAPI), `"#/components/schemas/`)[1:] {
-		if name, _, _ := strings.Cut(part, `"`); doc.Components.Schemas[name].Properties == nil {
-			t.Errorf("there is no schema %s", name)
-		}
-	}
-	l := start(t, 10)
-	resp, err := http.Get("http://" + l.addr + "/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if body, _ := io.ReadAll(resp.Body); !bytes.Equal(body, openAPI) {
-		t.Error("it is not served as it is")
-	}
-}
-
-// names are the JSON names of a struct's fields.
-func names(t reflect.Type) (all []string) {
-	for f := range fields(t) {
-		if f.Anonymous {
-			all = append(all, names(f.Type)...)
-			continue
-		}
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
-			all = append(all, name)
-		}
-	}
-	return all
-}
-
-func fields(t reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			if !yield(t.Field(i)) {
-				return
-			}
-		}
 	}
 }

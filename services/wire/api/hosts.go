@@ -21,7 +21,7 @@ var (
 // changes something therefore needs a header that pages cannot add. And a page may have its own name
 // point to our address (DNS rebinding), whereupon the browser takes us for a part of that page and lets it
 // read all that was said; but then the request still has the page's name as its Host.
-func guard(next http.Handler) http.Handler {
+func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
@@ -32,11 +32,21 @@ func guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, errHost)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && r.Header.Get(wire.Header) == "":
 			refuse(w, http.StatusForbidden, errHeader)
+		case d.full() != nil:
+			refuse(w, http.StatusServiceUnavailable, d.full())
 		default:
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// full is why one more program would be too many, or nil. Whoever is refused ends, before wire itself is short.
+func (d *door) full() error {
+	if d.room == nil {
+		return nil
+	}
+	return d.room()
 }
 
 // known reports whether a Host can be ours: an address, localhost, or a name without dots, which is how

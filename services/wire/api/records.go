@@ -66,21 +66,27 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	page := wire.Page{Records: []*wire.Record{}, Next: q.since}
+	page := wire.Page{Records: []*wire.Record{}, Changes: []wire.Change{}, Next: q.since}
+	place := s.Log.After(q.since)
 	for bytes := 0; len(page.Records) < q.limit && bytes < maxBytes; {
-		some, missed := s.Log.Since(page.Next, batch)
-		page.Missed += missed
-		if len(some) == 0 {
+		var events []wire.Event
+		if events, place = s.Log.Events(place, batch); len(events) == 0 {
 			break
 		}
-		for _, rec := range some {
+		for _, e := range events {
 			if len(page.Records) == q.limit || bytes >= maxBytes {
 				break
 			}
-			page.Next = rec.ID
-			if q.wants(rec) {
-				page.Records = append(page.Records, rec)
-				bytes += len(rec.Raw)
+			page.Missed += e.Missed
+			if e.Change != nil {
+				page.Changes = append(page.Changes, *e.Change)
+			}
+			if rec := e.Record; rec != nil {
+				page.Next = rec.ID
+				if q.wants(rec) {
+					page.Records = append(page.Records, rec)
+					bytes += len(rec.Raw)
+				}
 			}
 		}
 	}
@@ -100,7 +106,7 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request) {
 	case len(some) == 0:
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no packet #%d yet", id))
 	default:
-		answer(w, wire.Opened{Record: some[0], Fields: packet.Fields(some[0].Packet, some[0].Raw)})
+		answer(w, wire.Opened{Record: some[0], Fields: append([]wire.Field{}, packet.Fields(some[0].Packet, some[0].Raw)...)})
 	}
 }
 
@@ -114,12 +120,12 @@ type stream struct {
 	control *http.ResponseController
 }
 
-var errFull = errors.New("too many followers already")
+var errFull = fmt.Errorf("%d programs follow already, such as wire watch: end one of them", maxFollowers)
 
 // stream begins one. done must be called at its end.
-func (s *Server) stream(w http.ResponseWriter, contentType string) (st *stream, done func(), err error) {
+func (d *door) stream(w http.ResponseWriter, contentType string) (st *stream, done func(), err error) {
 	select {
-	case s.followers <- struct{}{}:
+	case d.followers <- struct{}{}:
 	default:
 		w.Header().Set("Retry-After", "5")
 		refuse(w, http.StatusServiceUnavailable, errFull)
@@ -128,7 +134,7 @@ func (s *Server) stream(w http.ResponseWriter, contentType string) (st *stream, 
 	st = &stream{w, http.NewResponseController(w)}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(http.StatusOK)
-	return st, func() { <-s.followers }, nil
+	return st, func() { <-d.followers }, nil
 }
 
 // Write is bounded in time: a reader that takes nothing for long is let go. What it takes slowly costs
@@ -145,8 +151,8 @@ func (st *stream) flush() error {
 
 // follow tells the records as they come. Each line of NDJSON is a record, or {"missed":N} where the
 // reader was too slow; as server-sent events these are called record and missed.
-func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
-	q, err := s.ask(r)
+func (d *door) follow(w http.ResponseWriter, r *http.Request) {
+	q, err := d.ask(r)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err)
 		return
@@ -156,7 +162,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	if events {
 		contentType = "text/event-stream"
 	}
-	st, done, err := s.stream(w, contentType)
+	st, done, err := d.stream(w, contentType)
 	if err != nil {
 		return
 	}
@@ -175,58 +181,52 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		}
 		return err
 	}
-	s.each(r.Context(), q, true, st, listener{
-		record: func(rec *wire.Record) error { return tell("record", rec.ID, rec) },
-		missed: func(n int) error { return tell("missed", 0, map[string]int{"missed": n}) },
-		idle: func() error {
-			if !events {
-				return nil
-			}
-			_, err := fmt.Fprint(st, ":\n\n") // a comment: so that proxies keep the connection
-			return err
-		},
+	d.each(r.Context(), q, true, st, func(e wire.Event) error {
+		switch {
+		case e.Record != nil:
+			return tell("record", e.Record.ID, e.Record)
+		case e.Change != nil && events:
+			return tell("change", 0, e.Change)
+		case e.Change != nil:
+			return tell("change", 0, map[string]any{"change": e.Change})
+		case e.Missed > 0:
+			return tell("missed", 0, map[string]int{"missed": e.Missed})
+		}
+		if !events {
+			return nil
+		}
+		_, err := fmt.Fprint(st, ":\n\n") // a comment: so that proxies keep the connection
+		return err
 	})
 }
 
-// listener is told what happens to the list.
-type listener struct {
-	record func(*wire.Record) error
-	missed func(int) error
-	idle   func() error
-}
-
-// each tells l of all records since q.since, and of those to come if it is to follow, until the reader
-// or the server ends. Its reader notices when l or a flush fails; there is nobody left to tell.
-func (s *Server) each(ctx context.Context, q question, follow bool, st *stream, l listener) {
-	for since := q.since; ; {
+// each tells of all events since q.since, and of those to come if it is to follow, until the reader or the server
+// ends; an empty event says that nothing has come for a while. A reader's end is noticed when tell or a flush
+// fails; there is nobody left to tell.
+func (s *Server) each(ctx context.Context, q question, follow bool, st *stream, tell func(wire.Event) error) {
+	for place := s.Log.After(q.since); ; {
 		if st.flush() != nil {
 			return
 		}
-		some, missed := s.Log.Since(since, batch)
-		if len(some) == 0 && missed == 0 {
+		events, next := s.Log.Events(place, batch)
+		if len(events) == 0 {
 			if !follow {
 				return
 			}
 			wait, cancel := context.WithTimeout(ctx, beat)
 			var err error
-			some, missed, err = s.Log.Follow(wait, since, batch)
+			events, next, err = s.Log.Follow(wait, place, batch)
 			cancel()
 			if ctx.Err() != nil {
 				return
 			}
 			if err != nil {
-				if l.idle() != nil {
-					return
-				}
-				continue
+				events = []wire.Event{{}}
 			}
 		}
-		if missed > 0 && l.missed(missed) != nil {
-			return
-		}
-		for _, rec := range some {
-			since = rec.ID
-			if q.wants(rec) && l.record(rec) != nil {
+		place = next
+		for _, e := range events {
+			if (e.Record == nil || q.wants(e.Record)) && tell(e) != nil {
 				return
 			}
 		}
@@ -234,8 +234,8 @@ func (s *Server) each(ctx context.Context, q question, follow bool, st *stream, 
 }
 
 // capture writes pcapng: what there is, or with follow=true what comes, too.
-func (s *Server) capture(w http.ResponseWriter, r *http.Request) {
-	q, err := s.ask(r)
+func (d *door) capture(w http.ResponseWriter, r *http.Request) {
+	q, err := d.ask(r)
 	follow := r.URL.Query().Get("follow")
 	if err == nil && follow != "" && follow != "true" && follow != "false" {
 		err = errors.New("follow: want true or false")
@@ -245,7 +245,7 @@ func (s *Server) capture(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="lab.pcapng"`)
-	st, done, err := s.stream(w, "application/x-pcapng")
+	st, done, err := d.stream(w, "application/x-pcapng")
 	if err != nil {
 		return
 	}
@@ -254,14 +254,14 @@ func (s *Server) capture(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	s.each(r.Context(), q, follow == "true", st, listener{
-		record: func(rec *wire.Record) error {
-			if err := file.Write(rec); err != nil {
-				return err
-			}
-			return st.flush()
-		},
-		missed: func(n int) error { file.Missed(n); return nil },
-		idle:   func() error { return nil },
+	d.each(r.Context(), q, follow == "true", st, func(e wire.Event) error {
+		if e.Record == nil {
+			file.Missed(e.Missed)
+			return nil
+		}
+		if err := file.Write(e.Record); err != nil {
+			return err
+		}
+		return st.flush()
 	})
 }

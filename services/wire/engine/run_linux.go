@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -182,7 +183,7 @@ func (e *Engine) awaitInterface(ctx context.Context) (*net.Interface, error) {
 func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, ifindex int) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	there := time.Now()
+	there, relieved := time.Now(), time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -200,8 +201,37 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 			return
 		}
 		e.Link.Advance(now)
+		if now.Sub(relieved) > time.Second && e.relieve(kernel.ThisCgroup) {
+			relieved = now
+		}
 		for _, conn := range e.Tracker.Expire(now) {
 			e.Link.Ended(conn)
 		}
 	}
+}
+
+// relieve forgets the older half of the records if memory is short in the container, which wire shares with the
+// commands that run there: better than to be slow, or killed.
+func (e *Engine) relieve(c kernel.Cgroup) bool {
+	used, most, ok := c.Memory()
+	if !ok || used < most*85/100 || e.Log.Memory().Bytes < 1<<20 {
+		return false
+	}
+	e.Log.Shrink()
+	debug.FreeOSMemory()
+	e.log.Warn("memory is short: older packets are forgotten", zap.Int64("used", used), zap.Int64("limit", most))
+	return true
+}
+
+// reserve is how many threads wire may still need for itself.
+const reserve = 16
+
+// Room is nil, or why one more program in this container would be too many.
+func Room() error { return room(kernel.ThisCgroup) }
+
+func room(c kernel.Cgroup) error {
+	if now, most, ok := c.Processes(); ok && most-now < reserve {
+		return fmt.Errorf("too many programs run in wire's container, with %d of at most %d threads: end one, such as a wire watch", now, most)
+	}
+	return nil
 }

@@ -15,3 +15,6 @@ func Alone() (io.Closer, error) { return nil, errNotLinux }
 
 // Run needs it, too.
 func (e *Engine) Run(context.Context) error { return errNotLinux }
+
+// Room is for containers.
+func Room() error { return nil }

@@ -78,12 +78,16 @@ func dotted(name string) string {
 // gauges say how much there is now, not how much there was.
 var gauges = map[string]bool{"Tcp.CurrEstab": true, "Tcp.MaxConn": true, "Tcp.RtoMin": true, "Tcp.RtoMax": true, "Tcp.RtoAlgorithm": true, "Ip.DefaultTTL": true, "Ip.Forwarding": true}
 
+// shared are counted for all of TCP in the namespace: the health checks and wire's own API move them, too. What
+// they count of the service is in the list of packets.
+var shared = map[string]bool{"Tcp.ActiveOpens": true, "Tcp.PassiveOpens": true, "Tcp.InSegs": true, "Tcp.OutSegs": true, "TcpExt.TW": true, "TcpExt.DelayedACKs": true}
+
 // Since returns the counters that moved after before, by name.
 func (c Counters) Since(before Counters) []wire.Counter {
 	moved := []wire.Counter{}
 	for name, n := range c {
 		if d := n - before[name]; d != 0 && !gauges[name] {
-			moved = append(moved, wire.Counter{Name: name, Delta: d, Total: n})
+			moved = append(moved, wire.Counter{Name: name, Delta: d, Total: n, Shared: shared[name]})
 		}
 	}
 	slices.SortFunc(moved, func(a, b wire.Counter) int { return strings.Compare(a.Name, b.Name) })

@@ -27,7 +27,7 @@ Ip6InReceives x
 		t.Errorf("got %v", c)
 	}
 	moved := c.Since(Counters{"TcpExt.TCPTimeouts": 1, "Tcp.CurrEstab": 9, "TcpExt.ListenOverflows": 1})
-	if fmt.Sprint(moved) != "[{TcpExt.TCPTimeouts 1 2} {Udp6.InErrors 7 7}]" {
+	if fmt.Sprint(moved) != "[{TcpExt.TCPTimeouts 1 2 false} {Udp6.InErrors 7 7 false}]" {
 		t.Errorf("moved: %v", moved)
 	}
 }
