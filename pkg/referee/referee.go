@@ -1,0 +1,221 @@
+// Package referee judges a server that speaks one of the lab's protocols: ours or anybody's, in any language.
+//
+// A protocol has a contract, a short list of clauses, and checks. A check is one conversation that must go as the
+// clause says: the referee is the client, sends bytes, and compares what comes back. So a check reads like the
+// conversation itself:
+//
+//	func(x *Exchange) {
+//		p := x.Dial()
+//		p.Send("hello")
+//		p.Expect(x.Answer())
+//		p.ExpectEnd()
+//	}
+//
+// A step that does not go as it must ends the check with a Failure: what was sent, what came back, what was due. A
+// check that needs what another has found out says so, and if that one failed, nothing is judged twice.
+//
+// Every wait and every buffer is bounded, so a hostile server can fail a check but not hold the referee up.
+package referee
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/sockets"
+)
+
+// A Protocol is what a server may claim to speak.
+type Protocol struct {
+	Name     string // hello-tcp, chat-server, udp-temp
+	Networks []string
+	Contract []Clause
+	Checks   []Check
+}
+
+// A Clause is one sentence of a contract.
+type Clause struct {
+	ID   string // H1, R1, T1 ...
+	Text language.Both[string]
+	Why  language.Both[string] // it matters
+	Read string                // where to read on: an RFC's section, a man page
+}
+
+// A Check is one idea: a conversation that shows whether a server keeps a clause.
+type Check struct {
+	Name   string
+	Clause string
+	Title  language.Both[string]
+	Needs  []string // checks without which this one would say nothing
+	Run    func(*Exchange)
+}
+
+// A Verdict is what became of a check.
+type Verdict string
+
+const (
+	Passed    Verdict = "passed"
+	Failed    Verdict = "failed"
+	NotJudged Verdict = "not judged" // a check that this one needs has failed, or the time was over
+)
+
+// A Result is the verdict on one check.
+type Result struct {
+	Check   string        `json:"check"`
+	Clause  string        `json:"clause"`
+	Verdict Verdict       `json:"verdict"`
+	Because string        `json:"because,omitempty"` // the failed check that stands in the way; "time" if the time was over
+	Failure *Failure      `json:"failure,omitempty"`
+	Took    time.Duration `json:"took_ns"`
+}
+
+// A Report is the verdict on a server.
+type Report struct {
+	Protocol string   `json:"protocol"`
+	Server   string   `json:"server"`
+	Results  []Result `json:"results"`
+}
+
+// A whole judgement ends within longest, whatever the server does.
+const longest = 40 * time.Second
+
+// Judge checks the server at an address. only names the checks that are wanted, nil all; what those need is checked too.
+// progress, which may be nil, is called after each check. ErrUnreachable is returned if the server could not be asked
+// anything at all: then there is no verdict.
+func (p *Protocol) Judge(ctx context.Context, server sockets.Address, only []string, progress func(Result)) (*Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	r := &Report{Protocol: p.Name, Server: server.String()}
+	known := make(map[string]string)
+	failed := make(map[string]string) // a check, and the one that failed for it
+	gone := ""                        // the check at which nobody listened any more
+	for _, c := range p.selected(only) {
+		res := Result{Check: c.Name, Clause: c.Clause, Verdict: NotJudged}
+		switch {
+		case ctx.Err() != nil:
+			res.Because = "time"
+		case gone != "":
+			res.Because = gone
+		default:
+			for _, need := range c.Needs {
+				if f := failed[need]; f != "" {
+					res.Because = f
+					break
+				}
+			}
+		}
+		if res.Because == "" {
+			began := time.Now()
+			res.Failure = run(ctx, c, server, known)
+			res.Took = time.Since(began)
+			switch {
+			case res.Failure == nil:
+				res.Verdict = Passed
+			case len(r.Results) == 0 && res.Failure.Cause.unreachable():
+				return nil, &UnreachableError{Server: server.String(), Cause: res.Failure.Cause, Err: res.Failure.Err}
+			default:
+				res.Verdict = Failed
+				if res.Failure.Cause == Refused || nobodyListens(ctx, server) {
+					gone = c.Name
+				}
+			}
+		}
+		switch res.Verdict {
+		case Failed:
+			failed[c.Name] = c.Name
+		case NotJudged:
+			failed[c.Name] = res.Because
+		}
+		r.Results = append(r.Results, res)
+		if progress != nil {
+			progress(res)
+		}
+	}
+	return r, nil
+}
+
+// nobodyListens reports whether the server has gone: then the checks that are left would only say so again.
+func nobodyListens(ctx context.Context, server sockets.Address) (gone bool) {
+	x := &Exchange{ctx: ctx, server: server}
+	defer x.close()
+	defer func() {
+		if f, ok := recover().(*Failure); ok {
+			gone = f.Cause == Refused
+		}
+	}()
+	if strings.HasPrefix(server.Network, "udp") || server.Network == "unixgram" {
+		return x.Asker().nobodyReceives()
+	}
+	x.Dial()
+	return false
+}
+
+// selected is the checks that are wanted, and those that they need, in the order of the protocol.
+func (p *Protocol) selected(only []string) []Check {
+	if only == nil {
+		return p.Checks
+	}
+	wanted := make(map[string]bool)
+	var want func(name string)
+	want = func(name string) {
+		if wanted[name] {
+			return
+		}
+		wanted[name] = true
+		if c := p.Check(name); c != nil {
+			for _, need := range c.Needs {
+				want(need)
+			}
+		}
+	}
+	for _, name := range only {
+		want(name)
+	}
+	return slices.DeleteFunc(slices.Clone(p.Checks), func(c Check) bool { return !wanted[c.Name] })
+}
+
+// Check is the check of that name, or nil.
+func (p *Protocol) Check(name string) *Check {
+	i := slices.IndexFunc(p.Checks, func(c Check) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &p.Checks[i]
+}
+
+// Clause is the clause with that ID, or nil.
+func (p *Protocol) Clause(id string) *Clause {
+	i := slices.IndexFunc(p.Contract, func(c Clause) bool { return c.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &p.Contract[i]
+}
+
+// Passed reports whether no check failed. A check that was not judged is another one's failure.
+func (r *Report) Passed() bool {
+	return !slices.ContainsFunc(r.Results, func(res Result) bool { return res.Verdict != Passed })
+}
+
+// run has one check's conversation. It returns nil if all went as it must.
+func run(ctx context.Context, c Check, server sockets.Address, known map[string]string) (failure *Failure) {
+	x := &Exchange{ctx: ctx, server: server, known: known}
+	defer x.close()
+	defer func() {
+		if r := recover(); r != nil {
+			f, ok := r.(*Failure)
+			if !ok {
+				panic(r)
+			}
+			f.Events = x.events
+			failure = f
+		}
+	}()
+	c.Run(x)
+	return nil
+}
+
+// Protocols are those that the referee knows.
+var Protocols = []*Protocol{Hello, Room, Temp}
