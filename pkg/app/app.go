@@ -31,6 +31,8 @@ const (
 	exitWell   = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitUndecided = 2 // there is no answer: what was asked for could not be found out
 )
 
 // An Env is what a subcommand gets from the outside world. Nothing below main reads the environment itself.
@@ -145,6 +147,9 @@ func fail(env Env, name string, err error, help string) int {
 	if failure.IsUsage(err) {
 		fmt.Fprintf(env.Stderr, "hint: %s\n", help)
 		return exitUsage
+	}
+	if failure.IsUndecided(err) {
+		return exitUndecided
 	}
 	return exitFailed
 }

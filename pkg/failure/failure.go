@@ -17,6 +17,19 @@ func IsUsage(err error) bool {
 	return ok
 }
 
+type undecided struct{ error }
+
+func (e *undecided) Unwrap() error { return e.error }
+
+// Undecided marks an error that leaves a question open: whoever asked has no answer, neither yes nor no. Exit code 2.
+func Undecided(err error) error { return &undecided{err} }
+
+// IsUndecided reports whether err leaves a question open.
+func IsUndecided(err error) bool {
+	_, ok := errors.AsType[*undecided](err)
+	return ok
+}
+
 type hinted struct {
 	error
 	hint error

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	patience  = 4 * time.Second        // for what is due
+	patience  = 5 * time.Second        // for what is due
 	quietTime = 300 * time.Millisecond // for what must not come
 	maxLine   = 64 << 10               // bytes of a line that are read
 	maxEvent  = 2 << 10                // bytes of an event that are kept
@@ -159,8 +159,14 @@ type Peer struct {
 }
 
 // Dial connects to the server.
-func (x *Exchange) Dial() *Peer {
-	conn, err := x.dial()
+func (x *Exchange) Dial() *Peer { return x.dialWith(nil) }
+
+// dialWith sets options on the socket before it connects.
+func (x *Exchange) dialWith(control func(network, address string, c syscall.RawConn) error) *Peer {
+	ctx, cancel := context.WithTimeout(x.ctx, patience)
+	defer cancel()
+	d := net.Dialer{Control: control}
+	conn, err := d.DialContext(ctx, x.server.Network, x.server.Addr)
 	if err != nil {
 		panic(&Failure{Cause: dialCause(err), Due: due("一个连接", "a connection"), Err: err})
 	}
@@ -168,12 +174,6 @@ func (x *Exchange) Dial() *Peer {
 	p.who = x.keep(conn)
 	x.happened(p.who, Connected, nil)
 	return p
-}
-
-func (x *Exchange) dial() (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(x.ctx, patience)
-	defer cancel()
-	return new(net.Dialer).DialContext(ctx, x.server.Network, x.server.Addr)
 }
 
 func dialCause(err error) Cause {
@@ -192,11 +192,17 @@ func dialCause(err error) Cause {
 // Send sends text as one segment, if the network lets it.
 func (p *Peer) Send(text string) {
 	if err := p.send([]byte(text)); err != nil {
+		words := due("服务器读取所发送的内容", "the server reads what is sent")
 		cause := NotRead
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			cause = Reset
+			for p.fill(p.x.deadline(quietTime)) == nil { // what it said before it ended
+			}
 		}
-		panic(&Failure{Cause: cause, Due: due("服务器读取所发送的内容", "the server reads what is sent"), Err: err})
+		if len(p.rest) > 0 {
+			cause, words = TooEarly, due("服务器先读完所发送的内容, 再回答", "the server reads what is sent before it answers")
+		}
+		panic(&Failure{Cause: cause, Got: cut(p.rest), Due: words, Err: err})
 	}
 }
 

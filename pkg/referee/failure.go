@@ -24,7 +24,7 @@ const (
 	Unexpected   // a line that is none of those that were due
 	WrongAddress // the answer came from another address than was asked
 	NotRead      // the server reads no more
-	TooSlow      // some got their answer, and not all in time
+	Ended        // nobody listens any more: the server has answered before
 )
 
 func (c Cause) unreachable() bool { return c <= NoSuchHost }
@@ -46,7 +46,7 @@ var causes = [...]struct {
 	Unexpected:   {"unexpected", language.Both[string]{Zh: "来的不是应有的内容", En: "not what was due"}},
 	WrongAddress: {"wrong_address", language.Both[string]{Zh: "回答来自别的地址, 或到了别的客户端", En: "the answer came from, or went to, another address"}},
 	NotRead:      {"not_read", language.Both[string]{Zh: "服务器不再读取", En: "the server reads no more"}},
-	TooSlow:      {"too_slow", language.Both[string]{Zh: "不是所有人都及时得到了回答", En: "not everybody was answered in time"}},
+	Ended:        {"ended", language.Both[string]{Zh: "服务器已经结束: 那里不再有程序在监听", En: "the server has ended: nobody listens any more"}},
 }
 
 // String is the cause's name in JSON and JUnit.

@@ -18,6 +18,7 @@
 package referee
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -79,23 +80,32 @@ type Report struct {
 }
 
 // A whole judgement ends within longest, whatever the server does.
-const longest = 40 * time.Second
+// timeOver is why a check was not judged for which no time was left.
+const timeOver = "time"
 
-// Judge checks the server at an address. only names the checks that are wanted, nil all; what those need is checked too.
-// progress, which may be nil, is called after each check. ErrUnreachable is returned if the server could not be asked
-// anything at all: then there is no verdict.
-func (p *Protocol) Judge(ctx context.Context, server sockets.Address, only []string, progress func(Result)) (*Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, longest)
+const longest = 40 * time.Second // for a whole judgement, whatever the server does
+
+// Options say how to judge.
+type Options struct {
+	Only     []string      // the checks that are wanted, nil: all; what those need is checked, too
+	Progress func(Result)  // called after each check; nil: nobody
+	Longest  time.Duration // after this time no check begins any more, and the last one ends; 0: 40 s
+}
+
+// Judge checks the server at an address. An *UnreachableError is returned if the server could not be asked anything at
+// all: then there is no verdict.
+func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options) (*Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.Longest, longest))
 	defer cancel()
 	r := &Report{Protocol: p.Name, Server: server.String()}
 	known := make(map[string]string)
 	failed := make(map[string]string) // a check, and the one that failed for it
 	gone := ""                        // the check at which nobody listened any more
-	for _, c := range p.selected(only) {
+	for _, c := range p.selected(o.Only) {
 		res := Result{Check: c.Name, Clause: c.Clause, Verdict: NotJudged}
 		switch {
 		case ctx.Err() != nil:
-			res.Because = "time"
+			res.Because = timeOver
 		case gone != "":
 			res.Because = gone
 		default:
@@ -117,7 +127,10 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, only []str
 				return nil, &UnreachableError{Server: server.String(), Cause: res.Failure.Cause, Err: res.Failure.Err}
 			default:
 				res.Verdict = Failed
-				if res.Failure.Cause == Refused || nobodyListens(ctx, server) {
+				if res.Failure.Cause == Refused {
+					res.Failure.Cause = Ended
+				}
+				if res.Failure.Cause == Ended || nobodyListens(ctx, server) {
 					gone = c.Name
 				}
 			}
@@ -129,8 +142,8 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, only []str
 			failed[c.Name] = res.Because
 		}
 		r.Results = append(r.Results, res)
-		if progress != nil {
-			progress(res)
+		if o.Progress != nil {
+			o.Progress(res)
 		}
 	}
 	return r, nil

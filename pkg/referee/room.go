@@ -2,7 +2,6 @@ package referee
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -401,11 +400,9 @@ func (p *Person) hearsEnd(end string) {
 
 // doesNotRead fills the buffers of one who reads nothing, while others go on talking.
 func doesNotRead(x *Exchange) {
-	const talkers, lines = 40, 80 // 3 MB: more than a kernel holds for one connection
-	deaf := x.Enter()
-	if tcp, ok := deaf.conn.(*net.TCPConn); ok {
-		tcp.SetReadBuffer(4 << 10)
-	}
+	const talkers, lines = 12, 30 // 360 KB: more than a kernel holds for a connection with a small window
+	deaf := &Person{x.dialWith(smallWindow), x.newName()}
+	deaf.takeName()
 	a := x.Enter()
 	people := x.enterAll(talkers)
 	text := strings.Repeat("x", 1000)

@@ -3,7 +3,9 @@ package zoo
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"netlab.example/pkg/referee"
 	"netlab.example/pkg/sockets"
@@ -21,48 +23,53 @@ func protocol(name string) *referee.Protocol {
 // TestEverySpecimenIsFoundOut: each wrong server fails the checks named for it and no others; what else is not judged is
 // so because of one of those. The right ones pass all.
 func TestEverySpecimenIsFoundOut(t *testing.T) {
-	places := make(chan struct{}, 12)
+	places := make(chan struct{}, 16) // most of the time all of them wait: t.Parallel would run too few at once
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, s := range Specimens() {
-		t.Run(s.Name, func(t *testing.T) {
-			t.Parallel()
-			places <- struct{}{}
+		places <- struct{}{}
+		all.Go(func() {
 			defer func() { <-places }()
-			p := protocol(s.Protocol)
-			addr, err := s.Serve(t.Context(), "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			network := "tcp"
-			if s.Protocol == "udp-temp" {
-				network = "udp"
-			}
-			report, err := p.Judge(t.Context(), sockets.Address{Network: network, Addr: addr}, nil, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var failed []string
-			for _, r := range report.Results {
-				switch r.Verdict {
-				case referee.Failed:
-					failed = append(failed, r.Check)
-					if !slices.Contains(s.Fails, r.Check) && !slices.Contains(s.MayFail, r.Check) {
-						t.Errorf("%s fails, and is not named: %+v", r.Check, r.Failure)
-					}
-				case referee.NotJudged:
-					if !slices.Contains(s.Fails, r.Because) && !slices.Contains(s.MayFail, r.Because) {
-						t.Errorf("%s is not judged because of %s", r.Check, r.Because)
-					}
-				}
-			}
-			for _, name := range s.Fails {
-				if !slices.Contains(failed, name) {
-					t.Errorf("%s does not fail; failed: %s", name, strings.Join(failed, ", "))
-				}
-			}
-			if report.Passed() != (len(s.Fails) == 0) {
-				t.Errorf("passed: %v", report.Passed())
-			}
+			t.Run(s.Name, func(t *testing.T) { findOut(t, s) })
 		})
+	}
+}
+
+func findOut(t *testing.T, s Specimen) {
+	p := protocol(s.Protocol)
+	addr, err := s.Serve(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := "tcp"
+	if s.Protocol == "udp-temp" {
+		network = "udp"
+	}
+	report, err := p.Judge(t.Context(), sockets.Address{Network: network, Addr: addr}, referee.Options{Longest: 3 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	for _, r := range report.Results {
+		switch r.Verdict {
+		case referee.Failed:
+			failed = append(failed, r.Check)
+			if !slices.Contains(s.Fails, r.Check) && !slices.Contains(s.MayFail, r.Check) {
+				t.Errorf("%s fails, and is not named: %+v", r.Check, r.Failure)
+			}
+		case referee.NotJudged:
+			if !slices.Contains(s.Fails, r.Because) && !slices.Contains(s.MayFail, r.Because) {
+				t.Errorf("%s is not judged because of %s", r.Check, r.Because)
+			}
+		}
+	}
+	for _, name := range s.Fails {
+		if !slices.Contains(failed, name) {
+			t.Errorf("%s does not fail; failed: %s", name, strings.Join(failed, ", "))
+		}
+	}
+	if report.Passed() != (len(s.Fails) == 0) {
+		t.Errorf("passed: %v", report.Passed())
 	}
 }
 

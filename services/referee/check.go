@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"netlab.example/pkg/app"
+	"netlab.example/pkg/failure"
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/referee"
+	"netlab.example/pkg/sockets"
+)
+
+// Config is what the environment may set: nothing but the language, which every program of the lab knows.
+type Config struct{}
+
+func check(ctx context.Context, _ Config, env app.Env) error {
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	only := flags.String("only", "", "")
+	asJSON := flags.Bool("json", false, "")
+	junit := flags.String("junit", "", "")
+	args, err := parse(flags, env.Args)
+	if err != nil {
+		return err
+	}
+	if len(args) != 2 {
+		return failure.Usage(language.Errorf("要一个协议和一个 URL", "want a protocol and a URL"))
+	}
+	p, err := protocol(args[0])
+	if err != nil {
+		return err
+	}
+	server, err := sockets.ParseOn(args[1], p.Networks...)
+	if err != nil {
+		return err
+	}
+	names, err := checks(p, *only)
+	if err != nil {
+		return err
+	}
+
+	l := env.Lang.People
+	progress := func(r referee.Result) { p.PrintResult(env.Stdout, r, l) }
+	if *asJSON {
+		progress = nil
+	}
+	report, err := p.Judge(ctx, server, referee.Options{Only: names, Progress: progress})
+	if u, ok := errors.AsType[*referee.UnreachableError](err); ok {
+		err := language.Errorf("无法判定: %s", "no verdict: %s", u.Tell(l))
+		return failure.Undecided(failure.Hint(err, language.Errorf("先启动服务器, 或检查地址", "start the server first, or look at the address")))
+	}
+	if err != nil {
+		return err
+	}
+	if *junit != "" {
+		if err := writeJUnit(*junit, report, p); err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		if err := report.WriteJSON(env.Stdout); err != nil {
+			return err
+		}
+	} else {
+		report.PrintTotal(env.Stdout, l)
+	}
+	if ctx.Err() != nil {
+		return failure.Undecided(language.Errorf("中断了", "interrupted"))
+	}
+	if _, failed, notJudged := report.Count(); failed+notJudged > 0 {
+		hint := language.Errorf("referee explain %[1]s CHECK 说明一项检查", "referee explain %[1]s CHECK says what a check is about", p.Name)
+		return failure.Hint(language.Errorf("没有通过: %d 项检查失败", "not passed; checks that failed: %d", failed), hint)
+	}
+	return nil
+}
+
+// parse takes flags before and after the arguments: who adds -json to a line that they typed before writes it at the end.
+func parse(flags *flag.FlagSet, line []string) (args []string, err error) {
+	for {
+		if err := flags.Parse(line); err != nil {
+			return nil, failure.Usage(err)
+		}
+		if flags.NArg() == 0 {
+			return args, nil
+		}
+		args, line = append(args, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+func protocol(name string) (*referee.Protocol, error) {
+	var names []string
+	for _, p := range referee.Protocols {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return nil, failure.Usage(language.Errorf("协议 %q: 应为 %s", "protocol %q: want one of %s", name, strings.Join(names, ", ")))
+}
+
+// checks reads the names of checks that commas separate; none: all.
+func checks(p *referee.Protocol, list string) ([]string, error) {
+	if list == "" {
+		return nil, nil
+	}
+	names := strings.Split(list, ",")
+	i := slices.IndexFunc(names, func(name string) bool { return p.Check(name) == nil })
+	if i >= 0 {
+		return nil, failure.Usage(language.Errorf("没有检查 %q; referee list %s 列出所有检查", "no check is called %q; referee list %s lists them", names[i], p.Name))
+	}
+	return names, nil
+}
+
+func writeJUnit(name string, report *referee.Report, p *referee.Protocol) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.WriteJUnit(file, p), file.Close())
+}
+
+func list(_ context.Context, _ Config, env app.Env) error {
+	if len(env.Args) != 1 {
+		return failure.Usage(language.Errorf("要一个协议", "want a protocol"))
+	}
+	p, err := protocol(env.Args[0])
+	if err != nil {
+		return err
+	}
+	for _, c := range p.Checks {
+		fmt.Fprintf(env.Stdout, "%-24s %s  %s\n", c.Name, c.Clause, c.Title.In(env.Lang.People))
+	}
+	return nil
+}
+
+func explain(_ context.Context, _ Config, env app.Env) error {
+	if len(env.Args) < 1 || len(env.Args) > 2 {
+		return failure.Usage(language.Errorf("要一个协议, 后面可以有一项检查", "want a protocol, and perhaps a check"))
+	}
+	p, err := protocol(env.Args[0])
+	if err != nil {
+		return err
+	}
+	if len(env.Args) == 1 {
+		p.PrintContract(env.Stdout, env.Lang.People)
+		return nil
+	}
+	names, err := checks(p, env.Args[1])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		p.Explain(env.Stdout, p.Check(name), env.Lang.People)
+	}
+	return nil
+}
