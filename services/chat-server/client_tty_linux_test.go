@@ -75,3 +75,21 @@ func TestAMarginBeforeWhatTheServerSends(t *testing.T) {
 	ann.expectSoon("  " + words.Zh.AskData + " hi\n")
 	ann.expectSoon("  * 2 here: Ann, Ben\n(* 2 人: Ann, Ben)\n")
 }
+
+// Ctrl-C while the operator thinks is a goodbye, and they are told.
+func TestLeavingOutOfTurn(t *testing.T) {
+	ln := listen(t, "tcp4://127.0.0.1:0")
+	ann := sit(t, newTTY(t), ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
+	conn := accept(t, ln)
+	ann.types("你好\r")
+	expectFrom(t, conn, "你好")
+	ann.types("x")
+	ann.expectSoon(words.Zh.NotNow + "\n")
+	ann.types("\x03")
+	if err := ann.leaves(); err != nil {
+		t.Error(err)
+	}
+	if got, err := io.ReadAll(conn); string(got) != "byebye" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -99,7 +99,11 @@ func (c *turnsClient) listen(ctx context.Context, conn net.Conn, buf []byte, fir
 	}
 	waiting, done := c.term.UntilInterrupt(ctx)
 	defer done()
-	defer context.AfterFunc(waiting, func() { conn.Close() })()
+	defer context.AfterFunc(waiting, func() {
+		conn.SetWriteDeadline(time.Now().Add(byebyeWait))
+		io.WriteString(conn, byebye) // out of turn: the operator need not think any longer
+		conn.Close()
+	})()
 	conn.SetReadDeadline(time.Time{})
 	n, err := conn.Read(buf)
 	if n == 0 && waiting.Err() != nil {

@@ -138,14 +138,16 @@ func (t *turns) hear(ctx context.Context, conn net.Conn, buf []byte) (n int, end
 // operatorsTurn asks the operator for an answer. If there is none, because their input is at its end or the server
 // stops, the answer is the word that ends the chat; if the peer is gone, it is "".
 func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string, end *ending) {
-	turn, over := context.WithCancel(ctx)
-	defer over()
-	stop := watch(conn, func(_ []byte, err error) {
+	turn, over := context.WithCancelCause(ctx)
+	defer over(nil)
+	stop := watch(conn, func(peeked []byte, err error) {
 		switch {
-		case errors.Is(err, io.EOF): // it may still read
+		case saysByebye(plain(peeked)): // they do not wait for the answer
+			over(errByebye)
+		case errors.Is(err, io.EOF): // they may still read it
 			tell(t.term, "%s", t.say.PeerEnded)
 		case err != nil:
-			over()
+			over(err)
 		}
 	})
 	defer stop()
@@ -154,6 +156,8 @@ func (t *turns) operatorsTurn(ctx context.Context, conn net.Conn) (answer string
 		switch {
 		case ctx.Err() != nil:
 			return byebye, stopped
+		case errors.Is(context.Cause(turn), errByebye):
+			return "", saidByebye
 		case turn.Err() != nil:
 			return "", reset
 		case errors.Is(err, terminal.ErrInterrupt):

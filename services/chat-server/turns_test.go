@@ -216,6 +216,12 @@ func TestThePeerLeavesInTheOperatorsTurn(t *testing.T) {
 	p.Conn.(*net.TCPConn).SetLinger(0)
 	p.Close()
 	operator.expectSoon("连接关闭: ") // nothing was typed
+	r := labtest.Dial(t, addrs[0])
+	r.Send("hello")
+	operator.expectSoon("收到信息: hello\n")
+	r.Send("byebye")
+	r.ExpectEOF()
+	operator.expectSoon("连接关闭: ") // nor here
 	q := labtest.Dial(t, addrs[0])
 	q.Send("hi")
 	operator.expectSoon("收到信息: hi\n")
