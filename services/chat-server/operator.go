@@ -46,14 +46,20 @@ func (s *server) operatorSays(term io.Writer, line string) {
 	switch said := strings.TrimSpace(line); {
 	case said == "":
 	case !fits(term, s.say, line):
+	case strings.EqualFold(said, "exit"): // meant for this program, and not for the people
+		tell(term, s.say.GoesOn, os.Getpid())
 	case saysByebye(said):
 		tell(term, s.say.Goodbye, r.dismiss())
-	case said == "/who":
-		r.ask(func() { said = r.who() })
-		tell(term, "%s", said)
-	case strings.HasPrefix(line, "/") && !strings.HasPrefix(line, "//"):
-		tell(term, "%s", s.say.Commands)
 	default:
+		switch name, _, isCommand := command(line); {
+		case isCommand && name == "who":
+			r.ask(func() { said = r.who() })
+			tell(term, "%s", said)
+			return
+		case isCommand:
+			tell(term, "%s", s.say.Commands)
+			return
+		}
 		lines := []byte("* " + serverName + ": " + text.Escape(strings.TrimPrefix(line, "/")) + "\n")
 		r.hear(func() { r.tellAll(nil, lines, 1) })
 	}

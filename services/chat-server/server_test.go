@@ -416,11 +416,11 @@ func TestOperatorSpeaksAndDismisses(t *testing.T) {
 	s, addrs, _ := start(t, testConfig(), "tcp4://127.0.0.1:0")
 	ann := enter(t, addrs[0])
 	var shown strings.Builder
-	for _, line := range []string{"  ", "hello \x1b[m", "/who", "/nick x", "//x", "\xff", strings.Repeat("x", 1025)} {
+	for _, line := range []string{"  ", "hello \x1b[m", "/who", "／who", "/nick x", "//x", "exit", "\xff", strings.Repeat("x", 1025)} {
 		s.operatorSays(&shown, line)
 	}
 	ann.expect(`* server: hello \x1b[m`, "* server: /x")
-	if got, want := shown.String(), "* 1 here: guest-1\n"+words.En.Commands+"\n"+words.En.NotUTF8+"\n"+fmt.Sprintf(words.En.TooLong, 1024)+"\n"; got != want {
+	if got, want := shown.String(), "* 1 here: guest-1\n* 1 here: guest-1\n"+words.En.Commands+"\n"+fmt.Sprintf(words.En.GoesOn, os.Getpid())+"\n"+words.En.NotUTF8+"\n"+fmt.Sprintf(words.En.TooLong, 1024)+"\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	ann.Send("one\nhalf a line") // unread or not, the goodbye arrives
