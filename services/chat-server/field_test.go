@@ -90,6 +90,7 @@ func TestWhatIsMeant(t *testing.T) {
 			{sent: "/dance\n", answer: wire.En.NoCommand + "\n"},
 			{sent: "h\x00i\x00!\x00\n\x00", answer: wire.En.UTF16 + "\n"},
 			{sent: "\xff\xfeh\x00i\x00\n\x00", answer: wire.En.UTF16 + "\n"},
+			{sent: "\x00h\x00i\x00!\x00\n", answer: wire.En.UTF16 + "\n"},
 			{sent: "\xfe\xff\x00h\x00i\x00\n", answer: wire.En.UTF16 + "\n"},
 			{sent: "\xc4\xe3\xba\xc3\n", answer: wire.En.NotUTF8 + "\n"}, // GBK
 		} {

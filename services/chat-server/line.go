@@ -138,10 +138,10 @@ func plain(p []byte) string {
 	return string(bytes.TrimRight(bytes.TrimPrefix(p, []byte("\ufeff")), "\x00\r\n"))
 }
 
-// isUTF16 reports whether a message was meant as UTF-16: its mark is there, or every other byte is NUL.
+// isUTF16 reports whether a message was meant as UTF-16: its mark is there, or about every other byte is NUL.
 func isUTF16(message string) bool {
 	return strings.HasPrefix(message, "\xff\xfe") || strings.HasPrefix(message, "\xfe\xff") ||
-		len(message) > 2 && 3*strings.Count(message, "\x00") >= len(message)
+		len(message) >= 5 && 3*strings.Count(message, "\x00") >= len(message)
 }
 
 // saysByebye reports whether a message is the word that ends a visit, as it is typed on a Chinese keyboard too:
