@@ -19,7 +19,7 @@ import (
 var mounted = map[string]string{
 	"hello-tcp": "hello:/run/netlab:rw", "hello-client": "hello:/run/netlab:ro",
 	"chat-server": "chat:/run/netlab:rw", "chat-client": "chat:/run/netlab:ro",
-	"udp-temp": "replies:/run/replies:rw temp:/run/netlab:rw", "temp-client": "replies:/run/replies:rw temp:/run/netlab:rw",
+	"udp-temp": "replies:/run/replies:rw temp:/run/netlab:rw", "temp-client": "replies:/run/replies:rw temp:/run/netlab:ro",
 	"wire-hello": "control:/run/control:rw", "wire-chat": "control:/run/control:rw", "wire-temp": "control:/run/control:rw",
 }
 

@@ -57,6 +57,13 @@ func TestStack(t *testing.T) {
 	operator.send("还在\r")
 	anna.expect("* server: 还在\n")
 
+	// The natural guess after the chat's: attach to a server that reads nothing. Ctrl-C does not stop it.
+	for _, service := range []string{"hello-tcp", "udp-temp"} {
+		seen := lab.attach(service)
+		seen.expect(service, "Ctrl-P Ctrl-Q")
+		seen.send("\x03\x04\x1c")
+	}
+
 	hellos := lab.attach("hello-client")
 	hellos.expect("请输入要发送的数据:")
 	hellos.send("你好\r")
