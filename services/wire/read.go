@@ -26,7 +26,6 @@ func read(ctx context.Context, a *asker) error {
 		return failure.Usage(language.Errorf("哪个文件? wire read FILE, 或 wire read - 读标准输入", "which file? wire read FILE, or wire read - for standard input"))
 	}
 	t := a.teller(*asJSON, l)
-	t.begin()
 	shown := 0
 	tell := t.tell
 	left, err := a.file(ctx, words[0], *service, t.drawer, of(*conn, func(r *wire.Record, missed int) error {

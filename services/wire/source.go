@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
@@ -27,6 +28,7 @@ var errEnough = errors.New("enough")
 // --json has written. left says what of a capture became no record.
 // The middle column of d is then where the capture was made, unless a wire made it.
 func (a *asker) file(ctx context.Context, name, service string, d *drawer, do each) (left pcap.Left, err error) {
+	debug.SetMemoryLimit(96 << 20) // what is remembered of 4096 connections takes some
 	o := pcap.Options{Keep: 65535}
 	if service != "" {
 		if o.Service, err = wire.ParseService(service); err != nil {

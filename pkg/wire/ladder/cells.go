@@ -9,7 +9,22 @@ import (
 // A terminal has cells: most letters take one, a Chinese character takes two, a combining accent none.
 // So nothing here is measured in bytes or in runes.
 
-func cells(s string) int { return uniseg.StringWidth(s) }
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		if !single(r) {
+			return uniseg.StringWidth(s) // which takes a hundred times as long
+		}
+		n++
+	}
+	return n
+}
+
+// single reports whether r is one of those that a ladder mostly consists of. They take one cell each, and none of
+// them joins its neighbours.
+func single(r rune) bool {
+	return ' ' <= r && r <= '~' || 0x2500 <= r && r <= 0x257f || strings.ContainsRune("►◄✗○…«»→·×", r)
+}
 
 // clip shortens s to at most n cells, with … where something is missing.
 func clip(s string, n int) string {

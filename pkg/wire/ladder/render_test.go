@@ -13,6 +13,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
+
 	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
@@ -323,6 +325,26 @@ func FuzzRender(f *testing.F) {
 			checkHarmless(t, v, []string{v.Forgotten(number), v.Scope()})
 		}
 	})
+}
+
+// TestSingle: what is counted without looking twice takes one cell, alone and beside any of its kind.
+func TestSingle(t *testing.T) {
+	var all []rune
+	for r := range rune(0x10000) {
+		if single(r) {
+			all = append(all, r)
+		}
+	}
+	for _, a := range all {
+		for _, b := range all {
+			if n := uniseg.StringWidth(string([]rune{a, b})); n != 2 {
+				t.Fatalf("%c%c takes %d cells", a, b, n)
+			}
+		}
+	}
+	if n := cells("a你é"); n != 4 {
+		t.Errorf("%d cells", n)
+	}
 }
 
 func TestClip(t *testing.T) {
