@@ -112,7 +112,7 @@ func TestPresets(t *testing.T) {
 	for _, p := range Presets {
 		want, err := Settings{}.Parse(p.Line)
 		got, again := Settings{}.Parse(p.Name)
-		if err != nil || again != nil || got != want || p.Source == "" {
+		if err != nil || again != nil || got != want || p.Source.Zh == "" || p.Source.En == "" {
 			t.Errorf("%+v: %v %v %v", p, err, again, got)
 		}
 	}

@@ -28,6 +28,7 @@ type Status struct {
 	Gaps      Gaps      `json:"gaps"`    // in which wire stood still, and packets passed without it
 	Link      string    `json:"link"`    // the link's settings as a line; empty if it leaves packets alone
 	Faults    int       `json:"faults"`  // exact faults that wait for their packet
+	Changed   []string  `json:"changed"` // what is not as it was at the start, as lines for wire do; wire reset ends it
 	Memory    Memory    `json:"memory"`
 }
 

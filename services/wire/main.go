@@ -26,14 +26,15 @@ func main() {
 		app.Command("healthcheck", "WIRE", "[WAIT]", healthcheck).Help(manuals.healthcheck.short, manuals.healthcheck.long),
 		ask("watch", "[--conn N] [--since N] [--once] [--plain] [--json] …", manuals.watch, watch),
 		ask("read", "FILE | -  [--service tcp://:80] [--conn N] [--json] …", manuals.read, read),
-		ask("link", "[in.|out.]loss|delay|jitter|reorder|duplicate|corrupt|rate=VALUE... [seed=N] | clear", manuals.link, linkCommand),
+		ask("link", "SETTING=VALUE... | PRESET | blackhole | clear  [on cN] [from ADDRESS] [after TIME] [for TIME]", manuals.link, linkCommand),
 		ask("do", "'drop data #1 to client' | - | FILE | clear", manuals.do, do),
 		ask("open", "PACKET [FILE | -]", manuals.open, open),
 		ask("sockets", "[--follow] [--json]", manuals.sockets, socketsCommand),
 		ask("counters", "[--all] [--json]", manuals.counters, counters),
 		ask("capture", "[--follow] [--conn N] [--since N] > FILE", manuals.capture, captureCommand),
 		ask("picture", "[--last] [--conn N] [--light] … [FILE | -] > FILE.svg", manuals.picture, picture),
-		ask("status", "[--json]", manuals.status, status),
+		ask("status", "[--changed] [--json]", manuals.status, status),
+		ask("reset", "", manuals.reset, reset),
 	)
 }
 

@@ -1,6 +1,12 @@
 package main
 
-import "netlab.example/pkg/language"
+import (
+	"fmt"
+	"strings"
+
+	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
+)
 
 // manual is what -h says of a command: in a few words, for the list of all, and then how it is used.
 type manual struct{ short, long language.Both[string] }
@@ -8,7 +14,7 @@ type manual struct{ short, long language.Both[string] }
 func says(zh, en string) language.Both[string] { return language.Both[string]{Zh: zh, En: en} }
 
 var manuals = struct {
-	serve, healthcheck, watch, read, link, do, open, sockets, counters, capture, picture, status manual
+	serve, healthcheck, watch, read, link, do, open, sockets, counters, capture, picture, status, reset manual
 }{
 	serve: manual{short: says("在服务旁边运行: 观察并干扰它的数据包", "runs beside a service, watches its packets and breaks its link")},
 
@@ -65,18 +71,28 @@ in.… 是发给服务器的方向, out.… 是发给客户端的方向, 不写�
 loss, duplicate, corrupt, reorder    0% 到 100%, 写上百分号
 delay, jitter                        0s 到 1m, 例如 50ms, 1.5s
 rate                                 每秒 1kbit 到 100gbit, 例如 500kbit, 1mbit; 0 是不限
-seed                                 整数; 种子相同, 丢的数据包也相同`, `wire link                                 shows them
+blackhole                            什么也过不去, 也没有人被告知; in.blackhole 只是一个方向
+seed                                 整数; 种子相同, 丢的数据包也相同
+后面可以写 on c12 (只是连接 12), from 172.18.0.5 (只是这个客户端, 或一个前缀), after 10s (10 秒以后),
+for 30s (30 秒, 然后恢复), 例如 wire link blackhole on c12 for 10s.
+预设, 延迟是单程的:
+`+presets(language.Chinese), `wire link                                 shows them
 wire link out.loss=30% out.delay=50ms     changes these and leaves the others
 wire link clear                           sets all back
 in.… is the way to the server, out.… the way to the client; without either it is both.
 loss, duplicate, corrupt, reorder    0% to 100%, with the percent sign
 delay, jitter                        0s to 1m, as in 50ms or 1.5s
 rate                                 1kbit to 100gbit a second, as in 500kbit or 1mbit; 0 is as fast as it goes
-seed                                 a whole number; the same seed loses the same packets again`),
+blackhole                            nothing passes, and nobody is told; in.blackhole is one way alone
+seed                                 a whole number; the same seed loses the same packets again
+Behind them: on c12 (connection 12 alone), from 172.18.0.5 (this client alone, or a prefix), after 10s, for 30s (then as
+before), as in wire link blackhole on c12 for 10s.
+Presets; their delay is one way:
+`+presets(language.English)),
 	},
 
 	do: manual{
-		says("对指定的数据包做一次: 丢弃, 推迟, 复制, 损坏, 交换", "does something to one packet, once: drop, delay, duplicate, corrupt, swap"),
+		says("对指定的数据包做一次: 丢弃, 推迟, 复制, 损坏, 交换, 重置", "does something to one packet, once: drop, delay, duplicate, corrupt, swap, reset"),
 		says(`wire do                                   列出故障和它们的进展
 wire do 'drop data #1 to client'          为下一个连接准备一个
 wire do - < FILE                          从标准输入读多行; wire do FILE 读 wire 自己看得见的文件
@@ -88,6 +104,9 @@ delay FIN 500ms                           推迟, 最多 1m
 duplicate data #1 to server
 corrupt data #1 to server
 swap data #3 #4 to server                 #3 等到 #4 过去
+reset data #2 to server                   由 wire 重置连接: 两边都收到 RST
+drop data to client on c12                已经打开的连接 12 的下一份数据; 也可以是 reset on c12
+drop SYN #1 from 172.18.0.5               这个客户端的下一个连接
 link out.delay=50ms                       文件里也可以写链路的设置; "# " 开头的行是注释
 不写 #1 就是 #1. data 和 retransmission 要写 to client 或 to server.`, `wire do                                   lists the faults and how far they are
 wire do 'drop data #1 to client'          arms one for the next connection
@@ -100,6 +119,9 @@ delay FIN 500ms                           at most 1m
 duplicate data #1 to server
 corrupt data #1 to server
 swap data #3 #4 to server                 #3 waits until #4 has passed
+reset data #2 to server                   wire resets the connection: both sides get a RST
+drop data to client on c12                the next data of connection 12, which is open already; also reset on c12
+drop SYN #1 from 172.18.0.5               the next connection of this client
 link out.delay=50ms                       in a file, the link's settings too; lines that begin with "# " are comments
 #1 may be left out. data and retransmission need to client or to server.`),
 	},
@@ -149,6 +171,19 @@ wire picture FILE > ladder.svg             of a capture, or of what wire watch -
 
 	status: manual{
 		says("wire 用什么方式工作, 这里做不到什么, 漏掉了多少", "by which mechanism wire works, what it cannot do here, what it never saw"),
-		says("--json", "--json"),
+		says(`--changed    只列出与开始时不同的: 链路和还在等待的故障; 没有就什么也不输出
+--json`, `--changed    only what is not as it was at the start: the link, and faults that still wait; nothing if there is none
+--json`),
 	},
+
+	reset: manual{short: says("链路, 故障和记录恢复到开始时的样子", "link, faults and records as they were at the start")},
+}
+
+// presets lists the links that have a name, each with its settings and where they come from.
+func presets(lang language.Lang) string {
+	var lines []string
+	for _, p := range wire.Presets {
+		lines = append(lines, fmt.Sprintf("%-10s %s\n           %s", p.Name, p.Line, p.Source.In(lang)))
+	}
+	return strings.Join(lines, "\n")
 }

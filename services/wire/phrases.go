@@ -47,10 +47,11 @@ type phrases struct {
 	CountedSince   string // time
 	Meanings       map[string]string
 
-	Service, Mechanism, Interface, Link, Packets, NotSeen, Waiting, NotSent, Limits string
-	Remembered                                                                      string // seen, kept, MiB
-	Native, Compat, Observe, NoMechanism                                            string
-	NoLinkLayer, NoImpairment, NoFragments, FirstPiece, BigFrames, NoOwner          string
+	Service, Mechanism, Interface, Link, Packets, NotSeen, Waiting, NotSent, StoodStill, Limits string
+	Remembered                                                                                  string // seen, kept, MiB
+	Gaps, WasReset                                                                              string // how often, how long; the link
+	Native, Compat, Observe, NoMechanism                                                        string
+	NoLinkLayer, NoImpairment, NoFragments, FirstPiece, BigFrames, NoOwner                      string
 }
 
 func (w *phrases) mechanism(m wire.Mechanism) string {
@@ -150,7 +151,7 @@ var words = language.Both[phrases]{
 			"TcpExt.TCPDSACKRecv": "对方说收到了两次", "TcpExt.TCPAbortOnData": "有未读数据时关闭", "TcpExt.TCPSynRetrans": "重传的 SYN", "TcpExt.TCPLostRetransmit": "重传又丢失",
 		},
 
-		Service: "服务", Mechanism: "方式", Interface: "网络接口", Link: "链路", Packets: "数据包", NotSeen: "没有看见", Waiting: "正在扣住", NotSent: "内核没有发出的", Limits: "做不到",
+		Service: "服务", Mechanism: "方式", Interface: "网络接口", Link: "链路", Packets: "数据包", NotSeen: "没有看见", Waiting: "正在扣住", NotSent: "内核没有发出的", StoodStill: "停顿", Gaps: "%d 次, 共 %v: 其间数据包没有经过 wire", WasReset: "恢复到开始时的样子: %s", Limits: "做不到",
 		Remembered: "见过 %d 个, 记得 %d 个 (%d MiB)",
 		Native:     "NFQUEUE, nftables 的 queue 语句; 可以干扰",
 		Compat:     "NFQUEUE, xtables 的目标; 可以干扰",
@@ -208,7 +209,7 @@ var words = language.Both[phrases]{
 			"TcpExt.TCPDSACKRecv": "the peer says: received twice", "TcpExt.TCPAbortOnData": "closed with unread data", "TcpExt.TCPSynRetrans": "SYNs sent again", "TcpExt.TCPLostRetransmit": "retransmissions lost again",
 		},
 
-		Service: "service", Mechanism: "mechanism", Interface: "interface", Link: "link", Packets: "packets", NotSeen: "never seen", Waiting: "kept back now", NotSent: "what the kernel would not send", Limits: "not here",
+		Service: "service", Mechanism: "mechanism", Interface: "interface", Link: "link", Packets: "packets", NotSeen: "never seen", Waiting: "kept back now", NotSent: "what the kernel would not send", StoodStill: "stood still", Gaps: "%d times, %v in all: packets passed without wire", WasReset: "as at the start: %s", Limits: "not here",
 		Remembered: "%d seen, %d remembered (%d MiB)",
 		Native:     "NFQUEUE, by nftables' queue statement; can break the link",
 		Compat:     "NFQUEUE, by the xtables target; can break the link",

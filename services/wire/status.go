@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"netlab.example/pkg/text"
+	"netlab.example/pkg/wire"
 )
 
 // status says what wire does here, what it cannot do and why, and what it never saw.
 func status(ctx context.Context, a *asker) error {
 	f := flags()
 	asJSON := f.Bool("json", false, "")
+	changed := f.Bool("changed", false, "")
 	if err := parseNone(f, a.Args); err != nil {
 		return err
 	}
@@ -20,15 +24,10 @@ func status(ctx context.Context, a *asker) error {
 		return err
 	case *asJSON:
 		return a.printJSON(s)
+	case *changed:
+		return a.changed(s)
 	}
-	l, err := a.wire.Link(ctx)
-	if err != nil {
-		return err
-	}
-	line := l.Line
-	if line == "" {
-		line = a.words.LinkClear
-	}
+	line := cmp.Or(s.Link, a.words.LinkClear)
 	rows := [][]string{
 		{a.words.Service, text.Escape(s.Service)},
 		{a.words.Mechanism, text.Escape(string(s.Mechanism)) + " · " + a.words.mechanism(s.Mechanism)},
@@ -37,6 +36,9 @@ func status(ctx context.Context, a *asker) error {
 		{a.words.Packets, fmt.Sprintf(a.words.Remembered, s.Memory.Last, s.Memory.Last-s.Memory.Forgotten, s.Memory.Bytes>>20)},
 		{a.words.NotSeen, fmt.Sprint(s.Unseen)},
 		{a.words.Waiting, fmt.Sprint(s.Waiting)},
+	}
+	if s.Gaps.Times > 0 {
+		rows = append(rows, []string{a.words.StoodStill, fmt.Sprintf(a.words.Gaps, s.Gaps.Times, s.Gaps.Time.Round(10*time.Millisecond))})
 	}
 	if s.Refused > 0 {
 		rows = append(rows, []string{a.words.NotSent, fmt.Sprint(s.Refused)})
@@ -49,4 +51,29 @@ func status(ctx context.Context, a *asker) error {
 		rows = append(rows, []string{name, text.Escape(a.words.limit(limit))})
 	}
 	return a.print(table(rows)...)
+}
+
+// changed prints a line for each thing that is not as it was at the start, and nothing if there is none: for whoever
+// starts the lab and does not know what others have left.
+func (a *asker) changed(s wire.Status) error {
+	if len(s.Changed) == 0 {
+		return nil
+	}
+	lines := make([]string, len(s.Changed))
+	for i, line := range s.Changed {
+		lines[i] = text.Escape(line)
+	}
+	return a.print(lines...)
+}
+
+// reset makes everything as it was at the start: link and faults, and no records.
+func reset(ctx context.Context, a *asker) error {
+	if err := parseNone(flags(), a.Args); err != nil {
+		return err
+	}
+	s, err := a.wire.Reset(ctx)
+	if err != nil {
+		return err
+	}
+	return a.print(fmt.Sprintf(a.words.WasReset, text.Escape(cmp.Or(s.Link, a.words.LinkClear))))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -170,6 +171,45 @@ func TestBlackhole(t *testing.T) {
 		}
 	}
 	if len(w.changes) != 2 || w.changes[0].Line != "link blackhole on c1 for 2s" || w.changes[1].Line != "link blackhole ends" || w.changes[0].By != "test" {
+		t.Errorf("%+v", w.changes)
+	}
+}
+
+// TestStart: what is asked for at the start holds from the first packet; what was changed since is said, and a reset
+// brings the start back.
+func TestStart(t *testing.T) {
+	l := newLab(t)
+	go greet(l.listen("tcp", ":8080"))
+	t.Setenv(startVariable, "link out.delay=20ms; drop data #1 to client")
+	w := startImpairing(t, l, "tcp://:8080")
+	check := func(link string, faults int, changed ...string) {
+		t.Helper()
+		if s := w.askStatus(); s.Link != link || s.Faults != faults || !slices.Equal(s.Changed, changed) {
+			t.Errorf("link %q, %d faults, changed %q", s.Link, s.Faults, s.Changed)
+		}
+	}
+	check("out.delay=20ms", 1)
+	for range 2 {
+		if got := ask(t, l.dial("tcp", server4+":8080")); got != "Hello World, Michael!" {
+			t.Errorf("answer %q", got)
+		}
+		w.until("the end", ends)
+		out := pick(w.past, data(wire.Out))
+		if len(out) < 2 || out[0].Fate.Cause != "drop data #1 to client" || w.past[1].Fate.What != wire.Delayed {
+			t.Errorf("from the start:\n%s", w.story())
+		}
+		w.tell("link delay=1ms loss=90%%")
+		w.tell("drop SYN #1")
+		check("in.loss=90% in.delay=1ms out.loss=90% out.delay=1ms", 1, "link in.loss=90% in.delay=1ms out.loss=90% out.delay=1ms", "drop SYN #1 to server")
+		w.tell("reset")
+		w.past = nil
+		fmt.Fprintln(w.stdin, "status")
+		s := w.await("status", func(l line) bool { return l.Status != nil }).Status
+		if s.Link != "out.delay=20ms" || s.Faults != 1 || len(s.Changed) != 0 || s.Memory.First != 0 || s.Memory.Bytes != 0 {
+			t.Errorf("after the reset: %+v", s)
+		}
+	}
+	if last := w.changes[len(w.changes)-1]; !slices.ContainsFunc(w.changes, func(c wire.Change) bool { return c.Kind == wire.ChangeReset }) || last.By != "test" {
 		t.Errorf("%+v", w.changes)
 	}
 }

@@ -10,6 +10,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -69,6 +70,7 @@ type Engine struct {
 	mtu     atomic.Int64
 	refused atomic.Uint64
 	gaps    gaps
+	begun   atomic.Value // the link's line at the start, a string
 	later   *later
 	ready   chan struct{}
 }
@@ -94,10 +96,16 @@ func (e *Engine) Ready() <-chan struct{} { return e.ready }
 // Status says how wire is doing.
 func (e *Engine) Status() wire.Status {
 	s := e.state.Load()
-	waiting := 0
+	line, changed, waiting := e.Link.State().Line, []string{}, 0
+	if atStart, _ := e.begun.Load().(string); line != atStart {
+		changed = append(changed, "link "+cmp.Or(line, "clear"))
+	}
 	for _, f := range e.Link.Faults() {
 		if f.State == wire.Waiting || f.State == wire.Bound {
 			waiting++
+			if len(changed) < maxChanged && !slices.ContainsFunc(e.opts.Start.Faults, func(s wire.Fault) bool { return s.String() == f.Line }) {
+				changed = append(changed, f.Line)
+			}
 		}
 	}
 	return wire.Status{
@@ -112,11 +120,15 @@ func (e *Engine) Status() wire.Status {
 		Waiting:   e.later.len(),
 		Refused:   e.refused.Load(),
 		Gaps:      e.gaps.get(),
-		Link:      e.Link.State().Line,
+		Link:      line,
 		Faults:    waiting,
+		Changed:   changed,
 		Memory:    e.Log.Memory(),
 	}
 }
+
+// maxChanged bounds what Status lists of changes.
+const maxChanged = 10
 
 // gaps counts the times in which wire stood still and packets passed without it.
 type gaps struct {

@@ -34,6 +34,7 @@ import (
 const (
 	server4, server6 = "10.77.0.2", "fd77::2"
 	childVariable    = "WIRE_TEST_CHILD"
+	startVariable    = "WIRE_TEST_START"
 )
 
 func TestMain(m *testing.M) {
@@ -61,8 +62,13 @@ func runChild(service string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	start, err := wire.ParseScenario(os.Getenv(startVariable))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
 	keep := 100_000
-	e := New(Options{Service: s, Interface: "eth0", Queue: 10, Keep: 1 << 16, Memory: record.NewLog(keep, 64<<20), Log: zap.NewNop()})
+	e := New(Options{Service: s, Interface: "eth0", Queue: 10, Keep: 1 << 16, Start: start, Memory: record.NewLog(keep, 64<<20), Log: zap.NewNop()})
 	out := make(chan line)
 	say := func(l line) {
 		select {
@@ -84,6 +90,12 @@ func runChild(service string) int {
 			case text == "status":
 				st := e.Status()
 				say(line{Status: &st})
+			case text == "reset":
+				if err := e.Reset("test"); err != nil {
+					say(line{Error: err.Error()})
+				} else {
+					say(line{Faults: e.Link.Faults()})
+				}
 			case text == "faults":
 				say(line{Faults: e.Link.Faults()})
 			default:

@@ -47,6 +47,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			stop(nil)
 			return err
 		}
+		e.begun.Store(e.Link.State().Line)
 	} else if e.opts.Start.String() != "" {
 		e.log.Warn("cannot impair here: not done", zap.String("scenario", e.opts.Start.String()))
 	}
