@@ -150,7 +150,10 @@ var Hello = &Protocol{
 			p = x.Dial()
 			p.Send("GET / HT")
 			p.Reset()
-			x.asks("hello")
+			for range settles { // a server may take a moment to find out, and to fall over
+				x.asks("hello")
+				x.Pause(settleTime)
+			}
 		}},
 		{Name: "fifty-at-once", Clause: "H6", Title: due("五十个客户端同时", "fifty clients at once"), Needs: closing,
 			Run: func(x *Exchange) { x.Together(50, func(int) { x.asks("hello") }) }},
@@ -191,7 +194,9 @@ const (
 	helloHead   = "HTTP/1.1 200 OK\r\n\r\nHello World, "
 	tooLarge    = "HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n"
 	httpRequest = "GET / HTTP/1.1\r\nHost: localhost:8080\r\nAccept: text/html\r\nConnection: keep-alive\r\n\r\n"
-	maxGreeted  = 200              // bytes of the name in the answer
+	maxGreeted  = 200 // bytes of the name in the answer
+	settles     = 10
+	settleTime  = 50 * time.Millisecond
 	neverEnds   = 15 * time.Second // our own server takes 10
 )
 

@@ -75,9 +75,13 @@ func (h *hello) handle(conn net.Conn) {
 		return
 	}
 	if _, err := io.WriteString(conn, answer); err != nil {
+		if h.wrong == "dies-of-a-reset" {
+			h.dies()
+		}
 		return
 	}
 	if h.wrong == "never-closes" {
+		conn.SetReadDeadline(time.Time{})
 		io.Copy(io.Discard, conn)
 		return
 	}

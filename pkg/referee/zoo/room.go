@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -63,7 +64,8 @@ type person struct {
 	name  string
 	queue chan string
 	bare  bool
-	held  string // of the different order
+	reset atomic.Bool // found by a write: then a read finds only the end
+	held  string      // of the different order
 }
 
 func newRoom(wrong string) *room { return &room{wrong: wrong} }
@@ -80,6 +82,7 @@ func (r *room) visit(conn net.Conn) {
 		defer close(written)
 		for text := range p.queue {
 			if _, err := io.WriteString(conn, text); err != nil {
+				p.reset.Store(true)
 				return
 			}
 		}
@@ -187,7 +190,7 @@ func (r *room) listen(p *person) string {
 				return "byebye"
 			}
 			rest = nil
-		case err == io.EOF:
+		case err == io.EOF && !p.reset.Load():
 			if len(rest) > 0 && !skipping && r.wrong != "forgets-the-last-line" {
 				r.message(p, string(rest))
 			}
