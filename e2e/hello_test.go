@@ -64,7 +64,7 @@ func TestHelloTellsItsStory(t *testing.T) {
 	}
 }
 
-// Where all places are taken, whoever has waited longest without a whole request makes room.
+// When all places are taken, the connection that has waited longest without a whole request makes room.
 func TestHelloMakesRoom(t *testing.T) {
 	t.Parallel()
 	server := serve(t, "hello-tcp", "HELLO_TCP_IDLE_TIMEOUT=5m", "HELLO_TCP_MAX_CONNS=2")
@@ -174,7 +174,7 @@ func TestHelloClientOnPipe(t *testing.T) {
 	}
 }
 
-// What a server says reaches the screen harmless, and a broken answer is told as what it is.
+// What a server says is escaped, and a broken answer is told as what it is.
 func TestHelloClientAgainstStrangeServers(t *testing.T) {
 	t.Parallel()
 	home := serve(t, "hello-tcp", "NETLAB_LANG=en").id

@@ -11,7 +11,7 @@ type counts struct {
 func newCounts() counts {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hello_tcp_requests_total",
-		Help: "Requests by how their reading ended: complete, over_limit, timed_out, reset, closed.",
+		Help: "Requests by how their reading ended: complete, over_limit, timed_out, stopped, made_room, reset.",
 	}, []string{"ended"})
 	return counts{requests: requests, complete: requests.WithLabelValues(complete.String())}
 }

@@ -8,10 +8,8 @@ type phrases struct {
 	Started   string
 	Connected string // address
 	Received  string // data, address
-	Closed    string // address
-
-	// Why a connection was closed: what stands behind Closed.
-	TimedOut, ReachedLimit, MadeRoom, Stopped, Reset string
+	Closed    string // address, why
+	Because   [endings]string
 
 	Ask      string
 	Answer   string
@@ -30,13 +28,15 @@ var words = language.Both[phrases]{
 		Started:   "服务器启动成功, 等待客户端连接...",
 		Connected: "客户端连接成功, 地址: %s",
 		Received:  "接收到客户端发送的数据: %s  <- %s",
-		Closed:    "客户端连接关闭: %s",
+		Closed:    "客户端连接关闭: %s%s",
 
-		TimedOut:     " (没有等到完整的请求)",
-		ReachedLimit: " (请求头超过 8 KiB)",
-		MadeRoom:     " (连接已满, 等得最久的让位)",
-		Stopped:      " (服务器停止)",
-		Reset:        " (连接被对方重置)",
+		Because: [endings]string{
+			overLimit: " (请求头超过 8 KiB)",
+			timedOut:  " (没有等到完整的请求)",
+			stopped:   " (服务器停止)",
+			madeRoom:  " (连接已满, 等得最久的让位)",
+			reset:     " (连接被对方重置)",
+		},
 
 		Ask:      "请输入要发送的数据:",
 		Answer:   "接收到的数据: ",
@@ -53,13 +53,15 @@ var words = language.Both[phrases]{
 		Started:   "Server started, waiting for clients...",
 		Connected: "Client connected from %s",
 		Received:  "Received: %s  <- %s",
-		Closed:    "Connection closed: %s",
+		Closed:    "Connection closed: %s%s",
 
-		TimedOut:     " (no whole request came)",
-		ReachedLimit: " (request head over 8 KiB)",
-		MadeRoom:     " (full: the one that waited longest makes room)",
-		Stopped:      " (the server stops)",
-		Reset:        " (reset by the peer)",
+		Because: [endings]string{
+			overLimit: " (request head over 8 KiB)",
+			timedOut:  " (no whole request came)",
+			stopped:   " (the server stops)",
+			madeRoom:  " (full: the one that waited longest makes room)",
+			reset:     " (reset by the peer)",
+		},
 
 		Ask:      "Type what to send: ",
 		Answer:   "Received: ",

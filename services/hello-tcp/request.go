@@ -12,7 +12,7 @@ const maxHead = 8 << 10
 // methods are HTTP's (RFC 9110, section 9; PATCH is RFC 5789's), each with the space that follows it.
 var methods = [...]string{"GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "CONNECT ", "OPTIONS ", "TRACE ", "PATCH "}
 
-// A state says whether the bytes that have arrived so far are a whole request.
+// A state says if the bytes that have arrived so far are a whole request.
 //
 // TCP carries bytes, not requests: one send may arrive in several reads, several sends in one. Every
 // protocol must say where a message ends. HTTP says it with a blank line. A textbook's client, which
@@ -65,7 +65,7 @@ func headEnd(b []byte) int {
 	}
 }
 
-// announcesMore tells whether a whole HTTP head says that a body follows which is not all in b
+// announcesMore reports whether a whole HTTP head says that a body follows which is not all in b
 // (RFC 9112, section 6). Nobody reads that body, but somebody is sending it.
 func announcesMore(b []byte) bool {
 	end := headEnd(b)

@@ -29,7 +29,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 		return err
 	}
 	for _, ln := range lns {
-		defer ln.Close() // the server does that too; where it never starts, a socket file must go all the same
+		defer ln.Close() // if the server does not start, a socket file must go all the same
 	}
 	s := newServer(cfg, env)
 	defer s.story.Close()

@@ -23,10 +23,8 @@ const (
 func (s *server) handle(ctx context.Context, conn net.Conn) error {
 	peer := sockets.Peer(conn.RemoteAddr())
 	s.story.Printf(s.say.Connected, peer)
-	why := ""
-	defer func() { s.story.Printf(s.say.Closed+"%s", peer, why) }()
-
 	request, end := s.read(ctx, conn)
+	defer func() { s.story.Printf(s.say.Closed, peer, s.say.Because[end]) }()
 	s.asked.add(conn)
 	defer s.asked.remove(conn)
 	s.counts.requests.WithLabelValues(end.String()).Inc()
@@ -36,27 +34,16 @@ func (s *server) handle(ctx context.Context, conn net.Conn) error {
 
 	answer := s.answer
 	switch end {
-	case reset:
-		why = s.say.Reset
-		return nil
-	case closed:
-		if why = s.say.MadeRoom; ctx.Err() != nil {
-			why = s.say.Stopped
-		}
-		return nil
-	case timedOut:
-		if why = s.say.TimedOut; ctx.Err() != nil {
-			why = s.say.Stopped
-		}
-		answer = nil
 	case overLimit:
-		why = s.say.ReachedLimit
 		answer = []byte(answerTooLarge)
+	case timedOut, stopped:
+		answer = nil
+	case reset, madeRoom:
+		return nil
 	}
-
 	conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := conn.Write(answer); err != nil {
-		why = s.say.Reset
+		end = reset
 		return nil
 	}
 	// To close while bytes are unread, or still to come, is to send a reset. The reset may overtake the
@@ -74,13 +61,16 @@ type ending int
 const (
 	complete  ending = iota
 	overLimit        // an HTTP head of more than maxHead bytes
-	timedOut         // not whole within IdleTimeout, or not before the server's stop
-	reset            // the connection is gone
-	closed           // it was we who closed it: it made room, or the server stops
+	timedOut         // not whole within IdleTimeout
+	stopped          // not whole before the server's stop
+	madeRoom         // we closed it, for a newcomer
+	reset            // the peer has
+
+	endings
 )
 
 func (e ending) String() string {
-	return [...]string{"complete", "over_limit", "timed_out", "reset", "closed"}[e]
+	return [endings]string{"complete", "over_limit", "timed_out", "stopped", "made_room", "reset"}[e]
 }
 
 // read collects a request until it is whole. One deadline bounds it from the first byte to the last:
@@ -125,12 +115,18 @@ func (s *server) read(ctx context.Context, conn net.Conn) ([]byte, ending) {
 			}
 			return buf, complete
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			if look(buf) == perhaps && until == alone && ctx.Err() == nil {
+			if ctx.Err() != nil {
+				return buf, stopped
+			}
+			if look(buf) == perhaps && until == alone {
 				return buf, complete // no method after all, but a short word
 			}
 			return buf, timedOut
-		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
-			return buf, closed
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed): // we closed it
+			if ctx.Err() != nil {
+				return buf, stopped
+			}
+			return buf, madeRoom
 		default:
 			return buf, reset
 		}

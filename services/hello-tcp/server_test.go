@@ -165,7 +165,7 @@ Connection closed: PEER
 	}
 }
 
-// handle over a pipe, inside a bubble where time is free.
+// handle over a pipe, inside a bubble in which time is free.
 func bubble(t *testing.T, f func(s *server, conn net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := testConfig()
@@ -256,7 +256,7 @@ func TestTheOneThatWaitedLongestMakesRoom(t *testing.T) {
 		if gone := <-left; gone != 0 {
 			t.Errorf("number %d made room, want 0", gone)
 		}
-		for range 2 * cfg.MaxConns { // there is always room for whoever has a request
+		for range 2 * cfg.MaxConns { // there is always room for a client that has a request
 			p := labtest.Dial(t, addr)
 			p.Send("GET / HTTP/1.1\r\n")
 			p.Send("\r\n")

@@ -44,6 +44,6 @@ func (s *server) endedAtOnce(peer fmt.Stringer, request []byte) {
 	s.counts.complete.Inc()
 	s.story.Tell(func() string {
 		peer := peer.String()
-		return fmt.Sprintf(s.say.Connected, peer) + "\n" + s.received(request, peer) + "\n" + fmt.Sprintf(s.say.Closed, peer)
+		return fmt.Sprintf(s.say.Connected, peer) + "\n" + s.received(request, peer) + "\n" + fmt.Sprintf(s.say.Closed, peer, "")
 	})
 }

@@ -8,12 +8,12 @@ import (
 	"netlab.example/pkg/sockets"
 )
 
-// lookedAt is how many are looked at to find the one that makes room: it is done in the accept loop.
+// lookedAt bounds the search for the one that makes room: the accept loop waits for it.
 const lookedAt = 16
 
 // asked holds the connections whose request is being answered. All others wait, and are no use to anybody yet. When
 // all places, or the last descriptor, are taken, one of those makes room: anyone can open a thousand connections
-// and say nothing, and whoever has a request must get in all the same.
+// and say nothing, and a client that has a request must get in all the same.
 type asked struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}

@@ -23,7 +23,7 @@ var errNoAnswer = errors.New("no answer")
 // last. A late answer to an earlier question comes to an earlier port, where nobody looks.
 type asker struct {
 	dial  func(ctx context.Context) (net.Conn, error) // connected: the system keeps out all senders but the one asked
-	again func(waited time.Duration, try int)         // is told of each new try
+	again func(waited time.Duration, try int)         // is called at each new try
 	last  net.Conn
 }
 
@@ -46,7 +46,7 @@ func (a *asker) ask(ctx context.Context, question string) (string, error) {
 		_, err := conn.Write([]byte(question))
 		n := 0
 		if err == nil {
-			// Where nobody receives at that port the answer is an ICMP message, and the next call on the
+			// If nobody receives at that port, the answer is an ICMP message, and the next call on the
 			// socket, here mostly this one, returns it as "connection refused".
 			n, err = conn.Read(buf)
 		}

@@ -18,7 +18,7 @@ import (
 	"netlab.example/pkg/text"
 )
 
-// client asks once where the arguments hold a temperature, else again and again.
+// client asks once if the arguments hold a temperature, else again and again.
 func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	args := env.Args
 	url := cfg.Server
@@ -88,7 +88,7 @@ func (c *conversation) once(ctx context.Context, question string, out, notes io.
 func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 	c.tellOn(term)
 	for {
-		line, err := term.ReadLine() // where nobody has attached yet, it waits for that
+		line, err := term.ReadLine() // if nobody has attached yet, it waits for that
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, terminal.ErrInterrupt), errors.Is(err, terminal.ErrClosed):
 			return nil
@@ -160,7 +160,7 @@ func (c *conversation) failure(err error) error {
 	return fmt.Errorf(c.say.Failed, c.url, why)
 }
 
-// isRefusal tells whether an answer is one of ours that says why there is no temperature.
+// isRefusal reports whether an answer is one of ours that says why there is no temperature.
 func isRefusal(answer string) bool {
 	return strings.HasPrefix(answer, wireWords.Zh.Refusal) || strings.HasPrefix(answer, wireWords.En.Refusal)
 }

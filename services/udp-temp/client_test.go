@@ -19,7 +19,7 @@ import (
 	"netlab.example/pkg/language"
 )
 
-// pipeAsker asks over pipes, inside a bubble where time is free. server is at the other end of each.
+// pipeAsker asks over pipes, inside a bubble in which time is free. server is at the other end of each.
 func pipeAsker(t *testing.T, server func(conn net.Conn)) (a *asker, tries *[]string) {
 	tries = new([]string)
 	return &asker{

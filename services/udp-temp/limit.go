@@ -14,7 +14,7 @@ const (
 )
 
 // A limiter lets through at most 10 refusals in any second for each address. The sender of a datagram
-// may be forged: without a limit, whoever can send nonsense could have us flood somebody else.
+// may be forged: without a limit, anybody could have us flood somebody else, by sending nonsense in their name.
 //
 // Its memory is bounded, and cannot be filled up by many forged senders: an address has no entry of its
 // own but shares one of 1,024 places with others, chosen by a hash that nobody outside can predict.

@@ -16,8 +16,8 @@
 //
 // # What it teaches
 //
-// A datagram arrives whole or not at all, perhaps twice, perhaps late. Whoever asks must therefore
-// wait, ask again and know an old answer when it comes: ask.go. Whoever answers cannot know who asked,
+// A datagram arrives whole or not at all, perhaps twice, perhaps late. Who asks must therefore
+// wait, ask again and know an old answer when it comes: ask.go. Who answers cannot know who asked,
 // since the sender's address may be forged, and must not become a weapon or an echo: server.go.
 package main
 

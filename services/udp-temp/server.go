@@ -113,5 +113,5 @@ func port(a batch.Address) string {
 	if a.UDP.IsValid() {
 		return strconv.Itoa(int(a.UDP.Port()))
 	}
-	return text.Escape(string(a.Path)) // whoever binds a name may put anything into it
+	return text.Escape(string(a.Path)) // a client may put anything into its name
 }

@@ -1,6 +1,6 @@
 //go:build !linux || nolobby
 
-// Package lobby needs Linux's system calls. Elsewhere every connection is an ordinary one.
+// Package lobby needs Linux's system calls. On other systems every connection is an ordinary one.
 package lobby
 
 import (

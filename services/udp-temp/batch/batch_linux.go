@@ -68,11 +68,11 @@ func New(conn net.PacketConn) (*Batch, error) {
 	b := &Batch{raw: raw}
 	b.recvmmsg = func(fd uintptr) bool {
 		b.call(unix.SYS_RECVMMSG, fd)
-		return b.errno != unix.EAGAIN // where nothing has come, wait and be called again
+		return b.errno != unix.EAGAIN // if nothing has come, wait and be called again
 	}
 	b.sendmmsg = func(fd uintptr) bool {
 		b.call(unix.SYS_SENDMMSG, fd)
-		// Where there is no room, do not wait: the answer is lost, as datagrams may be. On AF_UNIX the wait
+		// If there is no room, do not wait: the answer is lost, as datagrams may be. On AF_UNIX the wait
 		// might never end. What a connected client does not read there fills our send queue, not its own.
 		return true
 	}
@@ -103,7 +103,7 @@ func tellAsked(fd int) error {
 	switch domain {
 	case unix.AF_INET:
 		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-	case unix.AF_INET6: // where it receives IPv4 too, of that as well
+	case unix.AF_INET6: // if it receives IPv4 too, for that as well
 		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
 	}
 	return nil
@@ -111,7 +111,7 @@ func tellAsked(fd int) error {
 
 // call makes one of the two system calls, which differ in their number only. Neither waits: so the scheduler
 // need not be told, as Syscall6 does. That costs little by itself, but on a busy machine the scheduler takes
-// the processor away from whoever is in a system call, and to get it back costs more than the call.
+// the processor away from a thread that is in a system call, and to get it back costs more than the call.
 func (b *Batch) call(number, fd uintptr) {
 	for {
 		n, _, errno := syscall.RawSyscall6(number, fd, uintptr(unsafe.Pointer(&b.work[0])), uintptr(len(b.work)), unix.MSG_DONTWAIT, 0, 0)
@@ -190,7 +190,7 @@ func (c *pktinfo) turn() {
 	case unix.IPPROTO_IP:
 		info := (*unix.Inet4Pktinfo)(unsafe.Pointer(&c.Inet6Pktinfo))
 		info.Ifindex = 0
-		if info.Spec_dst == [4]byte{} { // it came before tellAsked: what is known is where its header says it goes
+		if info.Spec_dst == [4]byte{} { // it came before tellAsked: only the address in its header is known
 			info.Spec_dst = info.Addr
 		}
 	case unix.IPPROTO_IPV6:

@@ -13,8 +13,8 @@ import (
 // sendWait bounds the wait for room. On AF_UNIX a client that does not read could make it endless.
 const sendWait = 10 * time.Millisecond
 
-// A Batch is one datagram where the system has no call for many. The lab's servers run in Linux
-// containers; elsewhere this does, and the system chooses the address that an answer comes from.
+// A Batch is one datagram on systems that have no call for many. The lab's servers run in Linux containers;
+// here this does, and the system chooses the address that an answer comes from.
 type Batch struct {
 	conn   net.PacketConn
 	from   net.Addr
