@@ -53,8 +53,8 @@ func open(ctx context.Context, a *asker) error {
 
 // inFile finds a packet in a file.
 func (a *asker) inFile(ctx context.Context, name, service string, id int) (p wire.Opened, err error) {
-	_, err = a.file(ctx, name, service, &drawer{}, func(r *wire.Record, _ int) error {
-		if r != nil && r.ID >= id {
+	_, err = a.file(ctx, name, service, &drawer{}, func(e wire.Event) error {
+		if r := e.Record; r != nil && r.ID >= id {
 			if r.ID == id {
 				p = wire.Opened{Record: r, Fields: packet.Fields(r.Packet, r.Raw)}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
@@ -41,17 +42,21 @@ func picture(ctx context.Context, a *asker) error {
 	switch {
 	case err != nil:
 		return err
-	case len(p.records) == 0 && *conn != 0 && len(words) == 0:
+	case p.records == 0 && *conn != 0 && len(words) == 0:
 		return a.noConn(ctx, *conn)
-	case len(p.records) == 0:
+	case p.records == 0:
 		return errors.New(a.words.NoPackets)
 	}
 	var lines []string
 	if p.before > 0 {
 		lines = append(lines, d.Note(fmt.Sprintf(a.words.NotDrawn, p.before)))
 	}
-	for _, r := range p.records {
-		lines = append(lines, d.record(r)...)
+	for _, e := range p.events {
+		if e.Change != nil {
+			lines = append(lines, d.Change(e.Change))
+		} else {
+			lines = append(lines, d.record(e.Record)...)
+		}
 	}
 	_, err = io.WriteString(a.Stdout, ladder.SVG(append(lines, d.rest(&a.words)...), *l.light))
 	return err
@@ -79,25 +84,42 @@ func (a *asker) remembered(ctx context.Context, q wire.Query, last, sinceGiven b
 type recent struct {
 	last    bool
 	conn    int
-	records []*wire.Record
+	events  []wire.Event
+	records int // of them
 	before  int // how many there were before these
 }
 
-func (p *recent) add(r *wire.Record, missed int) error {
+func (p *recent) add(e wire.Event) error {
 	const most = 200
+	r := e.Record
 	switch {
 	case r == nil:
-		p.before += missed
-		return nil
+		p.before += e.Missed
 	case p.last && r.Conn < p.conn:
 		return nil
 	case p.last && r.Conn > p.conn:
-		*p = recent{last: true, conn: r.Conn}
+		*p = recent{last: true, conn: r.Conn, events: p.changes()}
 	}
-	if len(p.records) == most {
-		p.records = p.records[1:]
-		p.before++
+	if r != nil {
+		p.records++
 	}
-	p.records = append(p.records, r)
+	if r != nil || e.Change != nil {
+		p.events = append(p.events, e)
+	}
+	for ; p.records > most || len(p.events) > 2*most; p.events = p.events[1:] {
+		if p.events[0].Record != nil {
+			p.records--
+			p.before++
+		}
+	}
 	return nil
+}
+
+// changes are those that stand behind the last record: what comes next may be what they are about.
+func (p *recent) changes() []wire.Event {
+	i := len(p.events)
+	for i > 0 && p.events[i-1].Change != nil {
+		i--
+	}
+	return slices.Clone(p.events[i:])
 }

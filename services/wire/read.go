@@ -28,9 +28,9 @@ func read(ctx context.Context, a *asker) error {
 	t := a.teller(*asJSON, l)
 	shown := 0
 	tell := t.tell
-	left, err := a.file(ctx, words[0], *service, t.drawer, of(*conn, func(r *wire.Record, missed int) error {
+	left, err := a.file(ctx, words[0], *service, t.drawer, of(*conn, func(e wire.Event) error {
 		shown++
-		return tell(r, missed)
+		return tell(e)
 	}))
 	if shown == 0 && err == nil && *conn != 0 {
 		err = language.Errorf("文件里没有连接 %d", "the file has no connection %d", *conn)

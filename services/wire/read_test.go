@@ -329,3 +329,25 @@ func TestSocketsFit(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesInTheLadder: what was changed, and by whom, stands between the packets, in lines, JSON and pictures.
+func TestChangesInTheLadder(t *testing.T) {
+	l := newLab(t)
+	l.hello()
+	l.log.Tell(wire.ChangeLink, "link out.loss=30%", "wire link")
+	l.log.Append(&wire.Record{Conn: 1, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
+	l.log.Tell(wire.ChangeFault, "drop data #1 to client", "referee")
+	out, err := l.run(watch, "", "--once")
+	l.expect(out, err, "── link out.loss=30% · wire link ──", "── drop data #1 to client · referee ──")
+	if i, j, k := strings.Index(out, "#4 "), strings.Index(out, "loss"), strings.Index(out, "#5 "); i > j || j > k {
+		t.Errorf("not in its place:\n%s", out)
+	}
+	lines, err := l.run(watch, "", "--once", "--json")
+	l.expect(lines, err, `{"change":{"number":1,`, `"by":"referee"`)
+	live, err := l.run(picture, "")
+	l.expect(live, err, "link out.loss=30% · wire link")
+	file, err := l.run(picture, lines, "-")
+	if l.expect(file, err); file != live {
+		t.Error("the same from a file gives another picture")
+	}
+}

@@ -18,8 +18,8 @@ import (
 	"netlab.example/pkg/wire/pcap"
 )
 
-// each is called with records one after the other, or with nil and how many are missing.
-type each func(r *wire.Record, missed int) error
+// each is called with what is told of a list of packets, in its order.
+type each func(wire.Event) error
 
 // errEnough ends a reading that has what it wanted. It is no failure.
 var errEnough = errors.New("enough")
@@ -87,7 +87,7 @@ func frames(ctx context.Context, in io.Reader, o pcap.Options, d *drawer, do eac
 			d.Middle = ""
 		}
 		if err == nil {
-			err = do(rec, 0)
+			err = do(wire.Event{Record: rec})
 		}
 		if err != nil {
 			return r.Left(), err
@@ -110,19 +110,20 @@ func lines(ctx context.Context, in *bufio.Reader, do each) error {
 		}
 		var told struct {
 			wire.Record
-			Missed int `json:"missed"`
+			Change *wire.Change `json:"change"`
+			Missed int          `json:"missed"`
 		}
 		if err := json.Unmarshal(line, &told); err != nil {
 			return language.Errorf("第 %d 行不是记录: %v", "line %d is no record: %v", n, err)
 		}
-		var err error
-		switch {
-		case told.ID > 0:
-			err = do(&told.Record, 0)
-		case told.Missed > 0:
-			err = do(nil, told.Missed)
+		e := wire.Event{Change: told.Change, Missed: told.Missed}
+		if told.ID > 0 {
+			e.Record = &told.Record
 		}
-		if err != nil {
+		if e == (wire.Event{}) {
+			continue
+		}
+		if err := do(e); err != nil {
 			return err
 		}
 	}
@@ -134,10 +135,10 @@ func lines(ctx context.Context, in *bufio.Reader, do each) error {
 
 // of passes on the records of one connection alone; 0 is all.
 func of(conn int, do each) each {
-	return func(r *wire.Record, missed int) error {
-		if r != nil && conn != 0 && r.Conn != conn {
+	return func(e wire.Event) error {
+		if e.Record != nil && conn != 0 && e.Record.Conn != conn {
 			return nil
 		}
-		return do(r, missed)
+		return do(e)
 	}
 }

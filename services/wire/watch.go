@@ -11,7 +11,6 @@ import (
 
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
-	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire"
 	"netlab.example/services/wire/screen"
 )
@@ -53,11 +52,11 @@ func (a *asker) once(ctx context.Context, q wire.Query, t *teller) error {
 		if q.Conn == 0 && before > 0 {
 			t.note(fmt.Sprintf(a.words.LeftOut, before))
 		}
-	}, func(r *wire.Record, missed int) error {
-		if r != nil {
+	}, func(e wire.Event) error {
+		if e.Record != nil {
 			shown++
 		}
-		return t.tell(r, missed)
+		return t.tell(e)
 	})
 	if err == nil && shown == 0 && q.Conn != 0 {
 		err = a.noConn(ctx, q.Conn)
@@ -102,10 +101,7 @@ func (a *asker) follow(ctx context.Context, q wire.Query, t *teller) error {
 		ended <- a.wire.Follow(ctx, q, func(e wire.Event) error {
 			stuck.Reset(patience)
 			defer stuck.Stop()
-			if e.Change != nil {
-				return errors.Join(t.change(e.Change), t.out.Flush())
-			}
-			return errors.Join(t.tell(e.Record, e.Missed), t.out.Flush())
+			return errors.Join(t.tell(e), t.out.Flush())
 		})
 	}()
 	select {
@@ -145,30 +141,26 @@ func (t *teller) note(text string) {
 	}
 }
 
-// change tells what was changed, and by whom.
-func (t *teller) change(c *wire.Change) error {
+func (t *teller) tell(e wire.Event) error {
 	if t.asJSON {
-		return t.Encode(map[string]any{"change": c})
+		switch {
+		case e.Record != nil:
+			return t.Encode(e.Record)
+		case e.Change != nil:
+			return t.Encode(map[string]any{"change": e.Change})
+		}
+		return t.Encode(map[string]int{"missed": e.Missed})
 	}
-	line := "── " + text.Escape(c.Line)
-	if c.By != "" {
-		line += " (" + text.Escape(c.By) + ")"
-	}
-	t.note(line)
-	return nil
-}
-
-func (t *teller) tell(r *wire.Record, missed int) error {
+	var lines []string
 	switch {
-	case t.asJSON && r == nil:
-		return t.Encode(map[string]int{"missed": missed})
-	case t.asJSON:
-		return t.Encode(r)
-	case r == nil:
-		_, err := fmt.Fprintln(t.out, t.drawer.Forgotten(missed))
-		return err
+	case e.Record != nil:
+		lines = t.drawer.record(e.Record)
+	case e.Change != nil:
+		lines = []string{t.drawer.Change(e.Change)}
+	default:
+		lines = []string{t.drawer.Forgotten(e.Missed)}
 	}
-	for _, line := range t.drawer.record(r) {
+	for _, line := range lines {
 		if _, err := fmt.Fprintln(t.out, line); err != nil {
 			return err
 		}
@@ -196,15 +188,15 @@ func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before 
 			return err
 		}
 		if page.Missed > 0 {
-			if err := each(nil, page.Missed); err != nil {
+			if err := each(wire.Event{Missed: page.Missed}); err != nil {
 				return err
 			}
 		}
-		for _, r := range page.Records {
-			if r.ID > newest.Next {
+		for _, e := range page.Events() {
+			if e.Record != nil && e.Record.ID > newest.Next {
 				return nil
 			}
-			if err := each(r, 0); err != nil {
+			if err := each(e); err != nil {
 				return err
 			}
 		}
@@ -232,7 +224,7 @@ func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 	var feed screen.Feed
 	feeding.Go(func() {
 		err := a.wire.Follow(ctx, wire.Query{Since: q.Since}, func(e wire.Event) error {
-			feed.Add(e.Record, e.Missed)
+			feed.Add(e)
 			return nil
 		})
 		if errors.Is(err, wire.ErrEnded) {
@@ -252,12 +244,12 @@ func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 			}
 		}
 	})
-	past := func(since int) []*wire.Record {
+	past := func(since int) []wire.Event {
 		page, err := a.wire.Records(ctx, wire.Query{Since: since})
 		if err != nil {
 			return nil
 		}
-		return page.Records
+		return page.Events()
 	}
 	o := screen.Options{Conn: q.Conn, Lang: a.Lang.People, Light: *l.light, Delta: *l.delta, NoACKs: *l.hideACKs, Past: past}
 	return screen.Run(ctx, &feed, o, a.Stdin, a.Stdout)

@@ -40,6 +40,7 @@ type phrases struct {
 	Seen                                                     string // only of a packet that is opened: in the ladder a circle says it
 	GoesOn                                                   string // packet, the packet that it waited for
 	Forgotten                                                string // how many packets
+	Gap                                                      string // for how long, in English
 	LinkLayer                                                string
 }
 
@@ -95,6 +96,7 @@ var words = language.Both[phrases]{
 		Seen:       "只看见, 不知结果",
 		GoesOn:     "#%d 继续前行: #%d 已经过去",
 		Forgotten:  "… %d 个数据包已被忘记 …",
+		Gap:        "wire 停顿 (%s), 其间数据包没有经过它",
 		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
 	},
 	En: phrases{
@@ -148,6 +150,7 @@ var words = language.Both[phrases]{
 		Seen:       "seen, fate unknown",
 		GoesOn:     "#%d goes on: #%d has passed",
 		Forgotten:  "… %d packets are forgotten …",
+		Gap:        "wire %s: packets passed without it",
 		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",
 	},
 }

@@ -288,6 +288,26 @@ func (v View) Arrival(held, by *wire.Record) []string {
 	return d.lines
 }
 
+// Change draws what was changed between the packets: what was asked for, and by whom.
+func (v View) Change(c *wire.Change) string {
+	d := v.drawing()
+	line := text.Escape(c.Line)
+	if c.Kind == wire.ChangeGap {
+		line = fmt.Sprintf(d.words.Gap, line)
+	}
+	if c.By != "" {
+		line += " · " + text.Escape(c.By)
+	}
+	row := newRow()
+	if d.client > narrow {
+		row.add(dim, padLeft(d.clock(c.Time), d.client-1))
+		row.to(d.client)
+	}
+	row.add(purple, "── "+clip(line, d.Width-cells(row.text)-6)+" ")
+	row.add(purple, strings.Repeat("─", max(d.Width-cells(row.text), 0)))
+	return row.String(v)
+}
+
 // Holds knows which packets are held, so that their arrival can be drawn.
 type Holds struct{ held []*wire.Record }
 

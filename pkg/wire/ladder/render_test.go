@@ -322,7 +322,8 @@ func FuzzRender(f *testing.F) {
 		for _, v := range []View{{Width: width, Start: start}, {Width: width, Lang: language.English, Colour: true, Mark: true}} {
 			checkHarmless(t, v, v.Render(r))
 			checkHarmless(t, v, v.Head(r))
-			checkHarmless(t, v, []string{v.Forgotten(number), v.Scope()})
+			checkHarmless(t, v, []string{v.Forgotten(number), v.Scope(), v.Change(&wire.Change{Kind: wire.ChangeKind(kind), Line: cause, By: zone, Time: r.Time})})
+			checkHarmless(t, v, v.Arrival(r, r))
 		}
 	})
 }

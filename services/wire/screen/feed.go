@@ -16,30 +16,34 @@ const maxRaw = 4096 + 256
 
 // Feed takes records from one goroutine and hands them to the screen in batches. Adding never waits.
 type Feed struct {
-	mu      sync.Mutex
-	records []*wire.Record
-	missed  int
-	title   string
-	notice  string
-	ended   error
+	mu     sync.Mutex
+	events []wire.Event
+	missed int
+	title  string
+	notice string
+	ended  error
 }
 
-// Add adds a record, of a long packet its beginning alone, or says how many are missing.
-func (f *Feed) Add(r *wire.Record, missed int) {
-	if r != nil {
-		r = short(r)
+// Add adds what is told: a record, of a long packet its beginning alone, a change, or how many are missing.
+func (f *Feed) Add(e wire.Event) {
+	if e.Record != nil {
+		e.Record = short(e.Record)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.missed += missed
-	if r == nil {
+	f.missed += e.Missed
+	if e.Record == nil && e.Change == nil {
 		return
 	}
-	if len(f.records) >= maxWaiting {
-		f.missed += len(f.records)
-		f.records = nil
+	if len(f.events) >= maxWaiting {
+		for _, e := range f.events {
+			if e.Record != nil {
+				f.missed++
+			}
+		}
+		f.events = nil
 	}
-	f.records = append(f.records, r)
+	f.events = append(f.events, e)
 }
 
 // short is a record with the beginning of a long packet alone.
@@ -68,7 +72,7 @@ func (f *Feed) End(err error) {
 
 // news is what has come since the last picture.
 type news struct {
-	records       []*wire.Record
+	events        []wire.Event
 	missed        int
 	title, notice string
 	ended         error
@@ -77,7 +81,7 @@ type news struct {
 func (f *Feed) take() news {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n := news{f.records, f.missed, f.title, f.notice, f.ended}
-	f.records, f.missed = nil, 0
+	n := news{f.events, f.missed, f.title, f.notice, f.ended}
+	f.events, f.missed = nil, 0
 	return n
 }

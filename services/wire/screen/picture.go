@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"netlab.example/pkg/wire/ladder"
@@ -52,7 +53,11 @@ func (m *model) body(room int) []string {
 		m.openTop = min(m.openTop, max(len(lines)-room, 0))
 		return lines[m.openTop:min(m.openTop+room, len(lines))]
 	case len(m.shown) == 0:
-		return []string{"", m.view.Note(m.words.Nothing), m.view.Scope()}
+		lines := []string{"", m.view.Note(m.words.Nothing), m.view.Scope()}
+		for _, c := range slices.Concat(m.changes, m.tail) {
+			lines = append(lines, m.view.Change(c))
+		}
+		return lines[:min(len(lines), room)]
 	}
 	m.scroll(room)
 	var lines []string
@@ -69,10 +74,19 @@ func (m *model) lines(i int) []string {
 	if m.delta {
 		v.Prev = m.shown[max(i-1, 0)].Time
 	}
-	lines := v.Render(r.Record)
+	var lines []string
+	for _, c := range r.before {
+		lines = append(lines, v.Change(c))
+	}
+	lines = append(lines, v.Render(r.Record)...)
 	if r.goesOn != nil {
 		v.Mark = false
 		lines = append(lines, v.Arrival(r.goesOn, r.Record)...)
+	}
+	if i == len(m.shown)-1 { // nothing has come since
+		for _, c := range slices.Concat(m.changes, m.tail) {
+			lines = append(lines, v.Change(c))
+		}
 	}
 	return lines
 }

@@ -61,10 +61,11 @@ type model struct {
 	alive         alive
 
 	window
-	shown []row // those of the window that are wanted
-	conn  int   // 0: all
-	noACK bool
-	delta bool
+	shown   []row          // those of the window that are wanted
+	changes []*wire.Change // those behind them, before rows that are not wanted
+	conn    int            // 0: all
+	noACK   bool
+	delta   bool
 
 	missed int
 	cursor int  // in shown: the packet that the keys are about
@@ -207,12 +208,8 @@ func (m *model) move(by int) tea.Cmd {
 // choose picks what is shown of the window anew, and keeps the cursor's packet or the next one.
 func (m *model) choose() {
 	at := m.at()
-	m.shown = nil
-	for _, r := range m.all {
-		if m.wants(r) {
-			m.shown = append(m.shown, r)
-		}
-	}
+	m.shown, m.changes = nil, nil
+	m.append(m.all)
 	m.cursor, m.top = 0, 0
 	if at != nil {
 		i := slices.IndexFunc(m.shown, func(r row) bool { return r.ID >= at.ID })
@@ -242,25 +239,30 @@ func (m *model) at() *wire.Record {
 func (m *model) receive(n news) {
 	m.title, m.notice, m.ended = n.title, n.notice, n.ended
 	m.missed += n.missed
-	if len(n.records) == 0 {
+	if len(n.events) == 0 {
 		return
 	}
-	if m.view.Start.IsZero() {
-		m.view.Start = n.records[0].Time
+	for _, e := range n.events {
+		if e.Record != nil && m.view.Start.IsZero() {
+			m.view.Start = e.Record.Time
+		}
 	}
 	m.behind = m.behind || m.stay && m.full(0, 0) // whoever looks at something keeps it
-	if m.add(n.records) {
+	if rows, cut := m.add(n.events); cut {
 		m.choose()
-	} else if !m.behind {
-		m.append(len(n.records))
+	} else {
+		m.append(m.all[len(m.all)-rows:])
 	}
 }
 
-// append shows the newest n rows of the window.
-func (m *model) append(n int) {
-	for _, r := range m.all[max(len(m.all)-n, 0):] {
+// append shows the window's newest rows. What was changed before a row that is not wanted stands before the next.
+func (m *model) append(rows []row) {
+	for _, r := range rows {
+		r.before = append(m.changes, r.before...)
 		if m.wants(r) {
-			m.shown = append(m.shown, r)
+			m.shown, m.changes = append(m.shown, r), nil
+		} else {
+			m.changes = r.before[max(len(r.before)-maxChanges, 0):]
 		}
 	}
 	if !m.stay {

@@ -43,7 +43,7 @@ func open(t *testing.T, n int) *shot {
 
 func (s *shot) add(from, to int) {
 	for id := from; id <= to; id++ {
-		s.feed.Add(data(id, 1+id%2, fmt.Sprintf("text %d", id)), 0)
+		s.feed.Add(wire.Event{Record: data(id, 1+id%2, fmt.Sprintf("text %d", id))})
 	}
 	s.Update(tick{})
 }
@@ -152,7 +152,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 	s.expect("no packets yet", "ARP")
 	s.press("enter", "up", "down", "c", "home", "end", "esc", "space", "space") // with nothing there
 	s.feed.Say("wire", "watching only: \x1b[2Jno NET_ADMIN")
-	s.feed.Add(nil, 7)
+	s.feed.Add(wire.Event{Missed: 7})
 	s.feed.End(errors.New("wire has ended"))
 	s.Update(tick{})
 	s.expect(`watching only: \x1b[2Jno NET_ADMIN`, "7 missed", "no more will come: wire has ended")
@@ -181,9 +181,9 @@ func TestMemory(t *testing.T) {
 
 // list is a wire that remembers records 1 to n, and tells 70 at a time.
 func list(n int) Past {
-	return func(since int) (some []*wire.Record) {
+	return func(since int) (some []wire.Event) {
 		for id := since + 1; id <= min(since+70, n); id++ {
-			some = append(some, data(id, 1+id%2, fmt.Sprintf("text %d", id)))
+			some = append(some, wire.Event{Record: data(id, 1+id%2, fmt.Sprintf("text %d", id))})
 		}
 		return some
 	}
@@ -202,7 +202,7 @@ func TestWindow(t *testing.T) {
 	s := open(t, 0)
 	s.past = list(n)
 	for id := n - 99; id <= n; id++ {
-		s.feed.Add(data(id, 1+id%2, fmt.Sprintf("text %d", id)), 0)
+		s.feed.Add(wire.Event{Record: data(id, 1+id%2, fmt.Sprintf("text %d", id))})
 	}
 	s.Update(tick{})
 	s.expect("#9000►", "following")
@@ -246,6 +246,41 @@ func TestWindow(t *testing.T) {
 	s.expect("#9007►", "«text 9006»")
 }
 
+// TestChanges: what was changed stands between the packets, also where the packet behind it is hidden, and at the end.
+func TestChanges(t *testing.T) {
+	s := open(t, 0)
+	change := func(line string) wire.Event {
+		return wire.Event{Change: &wire.Change{Kind: wire.ChangeLink, Line: line, By: "wire link", Time: time.Unix(1, 0)}}
+	}
+	s.feed.Add(change("link out.loss=1%"))
+	s.Update(tick{})
+	s.expect("no packets yet", "── link out.loss=1% · wire link ──")
+	s.add(1, 3)
+	s.feed.Add(change("link clear\x1b[2J"))
+	s.add(4, 4)
+	order := func(things ...string) {
+		t.Helper()
+		text := s.text()
+		for _, want := range things {
+			i := strings.Index(text, want)
+			if i < 0 {
+				t.Fatalf("no %q, or not in this place, in\n%s", want, s.text())
+			}
+			text = text[i:]
+		}
+	}
+	order("loss=1%", "text 1", "text 3", `clear\x1b[2J`, "text 4")
+	s.press("up", "up", "up", "c") // connection 2 alone: 1 and 3
+	order("loss=1%", "text 1", "text 3", "clear")
+	s.press("c")
+	for range 3 * maxChanges {
+		s.feed.Add(change("link delay=1s"))
+	}
+	s.Update(tick{})
+	s.press("space", "end")
+	order("text 4", "delay=1s")
+}
+
 // TestWhoseRows: the heading names a connection only where all rows are of that one.
 func TestWhoseRows(t *testing.T) {
 	s := open(t, 50)
@@ -266,7 +301,7 @@ func TestNoACKs(t *testing.T) {
 	for id, kind := range map[int]wire.Kind{3: wire.KindACK, 4: wire.KindKeepAlive, 5: wire.KindKeepAliveACK, 6: wire.KindDupACK} {
 		r := data(id, 1, "")
 		r.Label.Kind = kind
-		s.feed.Add(r, 0)
+		s.feed.Add(wire.Event{Record: r})
 		s.Update(tick{})
 	}
 	s.press("a")
@@ -346,7 +381,7 @@ func TestLongPackets(t *testing.T) {
 	for id := 1; id <= 15*maxWaiting; id++ {
 		r := data(id, 1, "")
 		r.Raw, r.Packet.Data.Len = raw, len(raw)
-		s.feed.Add(r, 0)
+		s.feed.Add(wire.Event{Record: r})
 		if id%500 == 0 {
 			s.Update(tick{})
 		}

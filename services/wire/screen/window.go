@@ -17,12 +17,14 @@ const (
 	step     = 200 // records that are asked for at a time
 )
 
-// Past returns records after the one with the number since, oldest first: as many as it likes, none if there are none.
-type Past func(since int) []*wire.Record
+// Past returns what came after the record with the number since, oldest first: as much as it likes, and no record if
+// there are none.
+type Past func(since int) []wire.Event
 
-// row is a record, and the one that was held until it passed.
+// row is a record, what was changed before it, and the one that was held until it passed.
 type row struct {
 	*wire.Record
+	before []*wire.Change
 	goesOn *wire.Record
 }
 
@@ -30,6 +32,7 @@ type row struct {
 type window struct {
 	past   Past
 	all    []row
+	tail   []*wire.Change // behind the last row
 	bytes  int
 	holds  ladder.Holds
 	newest int  // the number of the newest record that the feed has brought
@@ -40,19 +43,33 @@ type window struct {
 // size is what a record takes, about: its bytes, the struct and what it points to.
 func size(r *wire.Record) int { return len(r.Raw) + 1000 }
 
-// add takes what the feed brings, at the end. It reports whether older records had to go.
-func (w *window) add(records []*wire.Record) (cut bool) {
-	for _, r := range records {
-		if w.newest = r.ID; !w.behind {
-			w.all = append(w.all, row{r, w.holds.Passes(r)})
-			w.bytes += size(r)
+// maxChanges is how many changes may stand between two rows; the latest count.
+const maxChanges = 8
+
+// add takes what the feed brings, at the end. It returns how many rows that made, and whether older ones had to go.
+func (w *window) add(events []wire.Event) (rows int, cut bool) {
+	for _, e := range events {
+		if e.Record != nil {
+			w.newest = e.Record.ID
 		}
+		if w.behind {
+			continue
+		}
+		if e.Change != nil {
+			w.tail = append(w.tail, e.Change)
+			w.tail = w.tail[max(len(w.tail)-maxChanges, 0):]
+			continue
+		}
+		w.all = append(w.all, row{e.Record, w.tail, w.holds.Passes(e.Record)})
+		w.tail = nil
+		w.bytes += size(e.Record)
+		rows++
 	}
 	if w.full(maxKept/10, maxBytes/10) { // a tenth at once: it costs a copy
 		w.cutFront()
-		return true
+		return rows, true
 	}
-	return false
+	return rows, false
 }
 
 // full reports whether the window is too large by more than a margin.
@@ -73,7 +90,9 @@ func (w *window) cutBack() {
 	for ; n > 1 && (n > maxKept || w.bytes > maxBytes); n-- {
 		w.bytes -= size(w.all[n-1].Record)
 	}
-	w.behind = w.behind || n < len(w.all)
+	if n < len(w.all) {
+		w.behind, w.tail = true, nil
+	}
 	w.all = slices.Clone(w.all[:n])
 }
 
@@ -86,10 +105,11 @@ const (
 	latest
 )
 
-// fetched are the records that were asked for.
+// fetched is what was asked for.
 type fetched struct {
-	where   where
-	records []*wire.Record
+	where where
+	rows  []row
+	tail  []*wire.Change
 }
 
 // fetch asks for records beyond the window's ends, in the background.
@@ -115,15 +135,23 @@ func (w *window) fetch(to where) tea.Cmd {
 	past := w.past
 	return func() tea.Msg {
 		f := fetched{where: to}
+		var holds ladder.Holds
 		for since := from; since < until; {
-			some := past(since)
-			if len(some) == 0 {
-				break
-			}
-			for _, r := range some {
-				if since = r.ID; r.ID <= until {
-					f.records = append(f.records, short(r))
+			last := since
+			for _, e := range past(since) {
+				switch r := e.Record; {
+				case e.Change != nil:
+					f.tail = append(f.tail, e.Change)
+				case r != nil && r.ID <= until:
+					f.rows = append(f.rows, row{short(r), f.tail, holds.Passes(r)})
+					f.tail = nil
+					since = r.ID
+				case r != nil:
+					since = until
 				}
+			}
+			if since == last {
+				break
 			}
 		}
 		return f
@@ -133,27 +161,24 @@ func (w *window) fetch(to where) tea.Cmd {
 // take moves the window to what was fetched. It reports whether anything came.
 func (w *window) take(f fetched) bool {
 	w.asking = false
-	if len(f.records) == 0 {
+	if len(f.rows) == 0 {
 		return false
 	}
-	var rows []row
-	var holds ladder.Holds
-	for _, r := range f.records {
-		rows = append(rows, row{r, holds.Passes(r)})
-		w.bytes += size(r)
+	for _, r := range f.rows {
+		w.bytes += size(r.Record)
 	}
 	switch f.where {
 	case earlier:
-		w.all = append(rows, w.all...)
+		w.all = append(f.rows, w.all...)
 		w.cutBack()
 	case later:
-		w.all = append(w.all, rows...)
+		w.all, w.tail = append(w.all, f.rows...), f.tail
 		w.cutFront()
 	case latest:
 		for _, r := range w.all {
 			w.bytes -= size(r.Record)
 		}
-		w.all = rows
+		w.all, w.tail = f.rows, f.tail
 	}
 	if f.where != earlier && w.all[len(w.all)-1].ID >= w.newest {
 		w.behind = false
