@@ -162,6 +162,9 @@ func label(r *wire.Record) string {
 	if l.Why != "" {
 		text += ": " + string(l.Why)
 	}
+	if l.New > 0 {
+		text += fmt.Sprintf(", with data #%d", l.New)
+	}
 	if l.Half {
 		text += ", half-close"
 	}

@@ -2,6 +2,7 @@ package ladder
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"netlab.example/pkg/text"
@@ -30,9 +31,29 @@ func (v View) Open(r *wire.Record) []string {
 	if m := r.Fate.Damage; m != nil && m.Offset >= 0 && m.Offset < len(r.Raw) {
 		d.text(red, fmt.Sprintf("[%d] %02x → %02x", m.Offset, r.Raw[m.Offset], r.Raw[m.Offset]^m.Mask))
 	}
-	d.fields(r.Raw, packet.Fields(r.Packet, r.Raw), 0)
+	d.fields(r.Raw, d.withWindow(r, packet.Fields(r.Packet, r.Raw)), 0)
 	d.dump(r)
 	return d.lines
+}
+
+// withWindow puts what the window is in bytes behind its field: the factor stands in the SYNs, and here.
+func (d *drawing) withWindow(r *wire.Record, fs []wire.Field) []wire.Field {
+	for i := range fs {
+		for j, f := range fs[i].Fields {
+			if f.Name != "tcp.window_size_value" {
+				continue
+			}
+			value := d.words.NoFactor
+			if r.Scale != nil {
+				value = fmt.Sprintf(d.words.Factor, r.Window, 1<<min(*r.Scale, 14))
+			} else if r.Packet.TCP != nil && r.Packet.TCP.Flags.Has(wire.SYN) {
+				value = fmt.Sprintf(d.words.Factor, r.Window, 1)
+			}
+			fs[i].Fields = slices.Insert(fs[i].Fields, j+1, wire.Field{Name: "tcp.window_size", Value: value})
+			return fs
+		}
+	}
+	return fs
 }
 
 func (d *drawing) text(s style, text string) {

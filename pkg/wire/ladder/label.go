@@ -21,9 +21,9 @@ func (w *phrases) label(r *wire.Record) string {
 func (w *phrases) kind(r *wire.Record) string {
 	switch l := r.Label; l.Kind {
 	case wire.KindSYN:
-		return w.SYN
+		return w.SYN + w.with(l.New)
 	case wire.KindSYNACK:
-		return w.SYNACK
+		return w.SYNACK + w.with(l.New)
 	case wire.KindHandshakeACK:
 		return w.HandshakeACK
 	case wire.KindData:
@@ -42,10 +42,11 @@ func (w *phrases) kind(r *wire.Record) string {
 	case wire.KindZeroWindowProbe:
 		return w.ZeroWindowProbe
 	case wire.KindRetransmission:
+		text := fmt.Sprintf(w.Again, w.name(r), w.by(l.By))
 		if l.Of > 0 {
-			return fmt.Sprintf(w.AgainOf, l.Of, w.name(r), w.by(l.By))
+			text = fmt.Sprintf(w.AgainOf, l.Of, w.name(r), w.by(l.By))
 		}
-		return fmt.Sprintf(w.Again, w.name(r), w.by(l.By))
+		return text + w.with(l.New) + w.why(l.Why)
 	case wire.KindDuplicate:
 		return fmt.Sprintf(w.Duplicate, l.Of)
 	case wire.KindOutOfOrder:
@@ -54,6 +55,18 @@ func (w *phrases) kind(r *wire.Record) string {
 		return w.KeepAlive
 	case wire.KindKeepAliveACK:
 		return w.KeepAliveACK
+	case wire.KindDSACK:
+		if l.Of > 0 {
+			return fmt.Sprintf(w.DSACKOf, l.Of)
+		}
+		return w.DSACK
+	case wire.KindNotAccepted:
+		return w.NotAccepted + w.why(l.Why)
+	case wire.KindChallengeACK:
+		if l.Of > 0 {
+			return fmt.Sprintf(w.ChallengeOf, l.Of)
+		}
+		return w.Challenge
 	case wire.KindFIN:
 		if l.Half {
 			return w.HalfClose
@@ -89,6 +102,10 @@ func Bare(r *wire.Record) bool {
 
 // name is what a fault calls the packet: data #2, SYN, FIN.
 func (w *phrases) name(r *wire.Record) string {
+	switch {
+	case r.Class == wire.ClassData && r.Label.New > 0: // what it repeats; what is new in it stands behind
+		return w.OldData
+	}
 	switch r.Class {
 	case wire.ClassData:
 		return fmt.Sprintf(w.Data, r.Ordinal)
@@ -108,8 +125,18 @@ func (w *phrases) by(b wire.By) string {
 		return w.BySACK
 	case wire.ByTLP:
 		return w.ByTLP
+	case wire.ByICMP:
+		return w.ByICMP
 	}
 	return ""
+}
+
+// with says which new data a packet brings beside what it mainly is.
+func (w *phrases) with(data int) string {
+	if data == 0 {
+		return ""
+	}
+	return fmt.Sprintf(w.With, data)
 }
 
 func (w *phrases) why(y wire.Why) string {
@@ -124,6 +151,20 @@ func (w *phrases) why(y wire.Why) string {
 		return w.Abort
 	case wire.WhyUnknown:
 		return w.Unknown
+	case wire.WhyOutsideWindow:
+		return w.OutsideWindow
+	case wire.WhyNotExact:
+		return w.NotExact
+	case wire.WhyWrongACK:
+		return w.WrongACK
+	case wire.WhyNoACK:
+		return w.NoACK
+	case wire.WhyNotOpen:
+		return w.NotOpen
+	case wire.WhyOldTimestamp:
+		return w.OldTimestamp
+	case wire.WhyOtherBytes:
+		return w.OtherBytes
 	}
 	return ""
 }
@@ -185,13 +226,22 @@ func header(r *wire.Record) string {
 		}
 		switch r.Label.Kind {
 		case wire.KindZeroWindow, wire.KindWindowUpdate:
-			text += fmt.Sprintf(" win=%d", p.TCP.Window)
+			text += " win=" + window(r)
 		}
 		return text + fmt.Sprintf(" len=%d", p.Data.Len)
 	case p.Problem != "":
 		return text.Escape(p.Problem)
 	}
 	return fmt.Sprintf("%s len=%d", strings.ToUpper(text.Escape(string(p.Proto))), p.Data.Len)
+}
+
+// window is how many bytes the sender of r still takes. Where the factor is unknown, because the SYNs were not seen,
+// it is the header's field, and a question mark says so.
+func window(r *wire.Record) string {
+	if r.Scale == nil && r.Window > 0 && r.Packet.TCP.Flags&wire.SYN == 0 {
+		return fmt.Sprintf("%d×?", r.Window)
+	}
+	return fmt.Sprint(r.Window)
 }
 
 // quoted is the text that a packet carries, on one line and harmless: «GET / HTTP/1.1\r\n». Too long a
@@ -235,7 +285,8 @@ func (d *drawing) style(r *wire.Record) style {
 		return purple
 	}
 	switch r.Label.Kind {
-	case wire.KindRetransmission, wire.KindDupACK, wire.KindOutOfOrder, wire.KindDuplicate, wire.KindZeroWindow, wire.KindZeroWindowProbe:
+	case wire.KindRetransmission, wire.KindDupACK, wire.KindOutOfOrder, wire.KindDuplicate, wire.KindZeroWindow, wire.KindZeroWindowProbe,
+		wire.KindNotAccepted, wire.KindChallengeACK, wire.KindDSACK:
 		return yellow
 	case wire.KindRST, wire.KindPortUnreachable:
 		return red

@@ -20,6 +20,11 @@ type phrases struct {
 	Duplicate                 string // record
 	OutOfOrder                string
 	KeepAlive, KeepAliveACK   string
+	DSACK, DSACKOf            string // record
+	NotAccepted               string
+	Challenge, ChallengeOf    string // record
+	With                      string // ordinal of data
+	OldData                   string
 	FIN, HalfClose            string
 	RST                       string
 	Datagram                  string // ordinal
@@ -30,16 +35,20 @@ type phrases struct {
 	Ends                      string // stands behind the last packet of a connection
 
 	// What made a sender send again: stands behind Again.
-	ByTimer, ByDupACKs, BySACK, ByTLP string
+	ByTimer, ByDupACKs, BySACK, ByTLP, ByICMP string
 
 	// What drew a reset: stands behind RST.
 	Refused, Unread, AfterClose, Abort, Unknown string
+
+	// Why a packet is not accepted, or what is odd about it: stands behind what it is.
+	OutsideWindow, NotExact, WrongACK, NoACK, NotOpen, OldTimestamp, OtherBytes string
 
 	// What became of it. The cause, as it was asked for, stands behind.
 	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed string
 	Seen                                                     string // only of a packet that is opened: in the ladder a circle says it
 	GoesOn                                                   string // packet, the packet that it waited for
 	Forgotten                                                string // how many packets
+	Factor, NoFactor                                         string // bytes, factor
 	Gap                                                      string // for how long, in English
 	LinkLayer                                                string
 }
@@ -66,6 +75,13 @@ var words = language.Both[phrases]{
 		OutOfOrder:      "乱序到达",
 		KeepAlive:       "保活探测",
 		KeepAliveACK:    "保活应答",
+		DSACK:           "D-SACK: 同样的数据到了两次",
+		DSACKOf:         "D-SACK: #%d 到了两次",
+		NotAccepted:     "不会被接受",
+		Challenge:       "挑战 ACK: 刚才的不接受",
+		ChallengeOf:     "挑战 ACK: 不接受 #%d",
+		With:            ", 带着数据 #%d",
+		OldData:         "旧数据",
 		FIN:             "FIN: 关闭",
 		HalfClose:       "FIN: 半关闭, 这一方向不再发送",
 		RST:             "RST: 连接重置",
@@ -80,12 +96,21 @@ var words = language.Both[phrases]{
 		ByDupACKs: ", 因为重复确认",
 		BySACK:    ", 因为 SACK/RACK",
 		ByTLP:     ", 尾部丢失探测",
+		ByICMP:    ", 路由器说它太长",
 
 		Refused:    ", 端口上没有程序在监听",
 		Unread:     ", 关闭时还有未读的数据",
 		AfterClose: ", 数据来到时套接字已关闭",
 		Abort:      ", 程序要求立即中止",
 		Unknown:    ", 主机不认识这个连接",
+
+		OutsideWindow: ", 编号在窗口之外",
+		NotExact:      ", 编号不正好是下一个",
+		WrongACK:      ", 确认了没有发过的",
+		NoACK:         ", 没有 ACK 标志",
+		NotOpen:       ", 对方还在等 SYN",
+		OldTimestamp:  ", 时间戳是旧的",
+		OtherBytes:    ", 字节和第一次不同",
 
 		Dropped:    "在此丢弃",
 		Corrupted:  "损坏",
@@ -96,6 +121,8 @@ var words = language.Both[phrases]{
 		Seen:       "只看见, 不知结果",
 		GoesOn:     "#%d 继续前行: #%d 已经过去",
 		Forgotten:  "… %d 个数据包已被忘记 …",
+		Factor:     "%d 字节 (系数 %d)",
+		NoFactor:   "字节数未知: 没有看见 SYN",
 		Gap:        "wire 停顿 (%s), 其间数据包没有经过它",
 		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
 	},
@@ -120,6 +147,13 @@ var words = language.Both[phrases]{
 		OutOfOrder:      "out of order",
 		KeepAlive:       "keep-alive",
 		KeepAliveACK:    "answer to keep-alive",
+		DSACK:           "D-SACK: the same came twice",
+		DSACKOf:         "D-SACK: #%d came twice",
+		NotAccepted:     "not accepted",
+		Challenge:       "challenge ACK: that is not accepted",
+		ChallengeOf:     "challenge ACK: #%d is not accepted",
+		With:            ", with data #%d",
+		OldData:         "old data",
 		FIN:             "FIN: closes",
 		HalfClose:       "FIN: half-close, sends no more",
 		RST:             "RST: reset",
@@ -134,12 +168,21 @@ var words = language.Both[phrases]{
 		ByDupACKs: ", by duplicate ACKs",
 		BySACK:    ", by SACK/RACK",
 		ByTLP:     ", a tail-loss probe",
+		ByICMP:    ", a router said that it is too long",
 
 		Refused:    ", nobody listens at this port",
 		Unread:     ", closed with unread data",
 		AfterClose: ", data after the close",
 		Abort:      ", the program aborts",
 		Unknown:    ", the host knows no such connection",
+
+		OutsideWindow: ", outside the window",
+		NotExact:      ", not exactly the next number",
+		WrongACK:      ", acknowledges what was not sent",
+		NoACK:         ", no ACK flag",
+		NotOpen:       ", its receiver waits for a SYN",
+		OldTimestamp:  ", an old timestamp",
+		OtherBytes:    ", with other bytes than at first",
 
 		Dropped:    "dropped here",
 		Corrupted:  "corrupted",
@@ -150,6 +193,8 @@ var words = language.Both[phrases]{
 		Seen:       "seen, fate unknown",
 		GoesOn:     "#%d goes on: #%d has passed",
 		Forgotten:  "… %d packets are forgotten …",
+		Factor:     "%d bytes (factor %d)",
+		NoFactor:   "bytes unknown: the SYNs were not seen",
 		Gap:        "wire %s: packets passed without it",
 		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",
 	},

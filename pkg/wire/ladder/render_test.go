@@ -89,6 +89,10 @@ func every() []*wire.Record {
 		{Kind: wire.KindDuplicate, Of: 3},
 		{Kind: wire.KindZeroWindowProbe},
 		{Kind: wire.KindKeepAlive},
+		{Kind: wire.KindRetransmission, Of: 3, By: wire.ByICMP},
+		{Kind: wire.KindRetransmission, Of: 3, By: wire.ByTimer, New: 4},
+		{Kind: wire.KindRetransmission, Of: 3, Why: wire.WhyOtherBytes},
+		{Kind: wire.KindSYN, New: 1},
 	} {
 		rs = append(rs, pack(wire.In, wire.PSH|wire.ACK, 4_000_000_001, 4_000_000_002, "大家好\n\x1b[2J", l))
 	}
@@ -97,7 +101,10 @@ func every() []*wire.Record {
 	for _, l := range []wire.Label{
 		{Kind: wire.KindACK}, {Kind: wire.KindWindowUpdate}, {Kind: wire.KindZeroWindow}, {Kind: wire.KindKeepAliveACK}, {Kind: wire.KindFIN},
 		{Kind: wire.KindRST, Why: wire.WhyRefused}, {Kind: wire.KindRST, Why: wire.WhyUnread}, {Kind: wire.KindRST, Why: wire.WhyAfterClose},
-		{Kind: wire.KindRST, Why: wire.WhyAbort}, {Kind: wire.KindRST, Why: wire.WhyUnknown}, {Kind: wire.KindOther}, {Kind: "not of this version"},
+		{Kind: wire.KindRST, Why: wire.WhyAbort}, {Kind: wire.KindRST, Why: wire.WhyUnknown},
+		{Kind: wire.KindDSACK, Of: 3}, {Kind: wire.KindDSACK}, {Kind: wire.KindChallengeACK, Of: 3}, {Kind: wire.KindChallengeACK},
+		{Kind: wire.KindNotAccepted, Why: wire.WhyOutsideWindow}, {Kind: wire.KindNotAccepted, Why: wire.WhyNotExact}, {Kind: wire.KindNotAccepted, Why: wire.WhyWrongACK},
+		{Kind: wire.KindNotAccepted, Why: wire.WhyNoACK}, {Kind: wire.KindNotAccepted, Why: wire.WhyNotOpen}, {Kind: wire.KindNotAccepted, Why: wire.WhyOldTimestamp}, {Kind: wire.KindOther}, {Kind: "not of this version"},
 	} {
 		rs = append(rs, pack(wire.Out, wire.ACK, 1, 1, "", l))
 	}
@@ -265,6 +272,57 @@ func TestArrival(t *testing.T) {
 	checkHarmless(t, v, lines)
 	if !strings.Contains(lines[0], "#1     0.0120 │ #1 goes on: #2 has passed") || !strings.HasSuffix(lines[1], "│                             ├─────────────────────────────►│") {
 		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestEveryCode: each code that a label can have has words of its own in both languages.
+func TestEveryCode(t *testing.T) {
+	text, err := os.ReadFile("../label.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string][]string{}
+	for _, m := range regexp.MustCompile(`(Kind|By|Why)\w+ +(?:Kind|By|Why) = "([a-z-]+)"`).FindAllStringSubmatch(string(text), -1) {
+		codes[m[1]] = append(codes[m[1]], m[2])
+	}
+	if len(codes["Kind"]) < 20 || len(codes["By"]) < 4 || len(codes["Why"]) < 10 {
+		t.Fatalf("codes: %v", codes)
+	}
+	for _, w := range []phrases{words.Zh, words.En} {
+		seen := map[string]string{}
+		distinct := func(code, said string) {
+			if said == "" || seen[said] != "" {
+				t.Errorf("%s is called %q, as %s", code, said, seen[said])
+			}
+			seen[said] = code
+		}
+		for _, code := range codes["Kind"] {
+			r := pack(wire.In, wire.ACK, 1, 1, "", wire.Label{Kind: wire.Kind(code)})
+			r.Packet.Fragment, r.Packet.ICMP = &wire.Fragment{}, &wire.ICMP{}
+			distinct(code, w.kind(r))
+		}
+		for _, code := range codes["By"] {
+			distinct(code, w.by(wire.By(code)))
+		}
+		for _, code := range codes["Why"] {
+			distinct(code, w.why(wire.Why(code)))
+		}
+	}
+}
+
+// TestWindow: in bytes, and where the factor is unknown that is said.
+func TestWindow(t *testing.T) {
+	seven := uint8(7)
+	for want, r := range map[string]*wire.Record{
+		" win=64128 ": {Window: 64128, Scale: &seven},
+		" win=501×? ": {Window: 501},
+		" win=0 ":     {},
+	} {
+		p := pack(wire.In, wire.ACK, 1, 1, "", wire.Label{Kind: wire.KindWindowUpdate})
+		p.Window, p.Scale = r.Window, r.Scale
+		if got := header(p); !strings.Contains(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ func own(f *Frame) (number int, fate wire.Fate, skip, ok bool) {
 	if by := strings.Index(text, " by "); by >= 0 && (text[:1] >= "A" && text[:1] <= "Z") {
 		cause := text[by+len(" by "):]
 		cause = strings.TrimSuffix(cause, ", half-close")
+		if end := strings.LastIndex(cause, ", with data #"); end >= 0 {
+			cause = cause[:end]
+		}
 		if end := strings.LastIndex(cause, ", "); end >= 0 {
 			fate.Cause = cause[:end]
 		}
