@@ -87,6 +87,13 @@ line "$run temp-client 36.6" "ask for a temperature" "问一个温度"
 line "make watch" "every packet of hello-tcp (S=chat-server, S=udp-temp)" "看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)"
 line "make logs" "what the servers tell" "查看服务器输出"
 line "make down" "stops it all" "全部停止"
+for wire in ${was_up:+wire-hello wire-chat wire-temp}; do # whoever used the lab before may have broken the link
+	left=$(docker exec "$project-$wire-1" wire status --changed 2>/dev/null | tr '\n' ' ') || left=
+	if [ -n "$left" ]; then
+		say "$wire is not as at the start: $left" "$wire 不是开始时的样子: $left"
+		hint "make reset" "make reset"
+	fi
+done
 bind=$(setting LAB_BIND 127.0.0.1)
 if [ "$bind" != 127.0.0.1 ]; then
 	say "LAB_BIND=$bind: everyone who reaches this machine reaches the three servers" "LAB_BIND=$bind: 能连到这台机器的人都能连到这三个服务器"

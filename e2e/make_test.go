@@ -79,8 +79,7 @@ func TestMake(t *testing.T) {
 	}
 
 	// A server that was stopped is seen, and comes back with its wire. Another clone's lab is not taken unasked.
-	stopped := lab.project + "-hello-tcp-1"
-	if _, err := cli("stop", "-t", "3", stopped); err != nil {
+	if _, err := cli("stop", "-t", "3", lab.project+"-hello-tcp-1"); err != nil {
 		t.Fatal(err)
 	}
 	if said := lab.run(0, "ps"); !strings.Contains(said, "Exited (0)") {
@@ -90,6 +89,16 @@ func TestMake(t *testing.T) {
 	if said := lab.run(0, "wire", "ARGS=status"); !strings.Contains(said, "8080") {
 		t.Errorf("make wire ARGS=status after make start says:\n%s", said)
 	}
+	// What outlasts its user is said to the next one.
+	lab.run(0, "link", "ARGS=out.loss=90%")
+	if said := lab.run(0, "up"); !strings.Contains(said, "netlab: wire-hello is not as at the start: ") || !strings.Contains(said, "90%") {
+		t.Errorf("make up on a link left at 90 %% loss says:\n%s", said)
+	}
+	lab.run(0, "reset")
+	if said := lab.run(0, "up"); strings.Contains(said, "not as at the start") {
+		t.Errorf("make up after make reset says:\n%s", said)
+	}
+
 	other := newMaker(t, "make")
 	if said := other.run(2, "up"); !strings.Contains(said, "the lab of "+lab.dir+" is there\n  hint: make down up #") {
 		t.Errorf("another clone's make up says:\n%s", said)

@@ -156,7 +156,7 @@ func TestReadOnlyClone(t *testing.T) {
 // On Windows git may end each line of a clone in CR LF. WSL and the containers then find no "sh\r".
 func TestCloneOnWindows(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
+		lacks(t, "NETLAB_REQUIRE_GIT", "no git")
 	}
 	from, dir := newClone(t), filepath.Join(t.TempDir(), "clone")
 	for _, args := range []string{"init -q", "add -A", "-c user.name=x -c user.email=x@example.com commit -qm x"} {
