@@ -29,9 +29,10 @@ type chatPeer struct {
 }
 
 func (b *bench) chatPeers() (peers []chatPeer) {
+	line := func(int) string { return "\n" } // the others hear of somebody at their first line
 	irc := func(i int) string { return fmt.Sprintf("NICK p%d\r\nUSER p 0 * :p\r\nJOIN #bench\r\n", i) }
 	for _, p := range []chatPeer{
-		{program: b.ourChat(), greets: true},
+		{program: b.ourChat(), greets: true, hello: line},
 		{program: b.ncat(), greets: true, most: 1000},                                             // select(2)
 		{program: b.ngircd(), greets: true, hello: irc, before: "PRIVMSG #bench :", longest: 256}, // of IRC's 512 some are for who says it
 	} {

@@ -93,6 +93,11 @@ var dictionary = map[string]string{
 	"chat-server: everyone hears everything": "chat-server: 每个人都听到每一句话",
 	"Lines of # bytes, one write each; # lines are under way (said, and not yet heard by all). A delivery is one line that reaches one person. `CHAT_SERVER_RATE=#`; ngircd runs without its flood protection.": "每行 # 字节, 每行一次写; 同时有 # 行在途中 (已经说出, 还没有被所有人听到)。一次送达是一行到达一个人。`CHAT_SERVER_RATE=#`; ngircd 关闭了防洪水保护。",
 
+	"chat-server: # people paste # lines of # bytes at once": "chat-server: # 人同时粘贴 # 行, 每行 # 字节",
+	"They read when all have pasted. Somebody is lost who does not get every line of all others. Before talkers waited for readers, all were lost.": "所有人粘贴完之后才开始读。没有收到其他人全部的话, 就算丢失。在让说话的人等待读者之前, 所有人都会丢失。",
+	"people lost": "丢失的人", "lines lost": "丢失的行", "seconds": "秒", "# of #": "# / #",
+	"chat-server, # people paste at once: people lost": "chat-server, # 人同时粘贴: 丢失的人",
+
 	"udp-temp: # questions under way": "udp-temp: # 个问题在途中",
 	"Twelve clients with sixteen questions each, all different. An answer is right only if it belongs to a question that is under way.": "十二个客户端, 每个十六个问题, 各不相同。只有属于某个在途问题的回答才算正确。",
 

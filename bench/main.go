@@ -4,7 +4,7 @@
 //
 //	make bench-servers                    measure everything, about five minutes; make bench measures wire, too
 //	make bench-servers ARGS=-quick        less of everything, about two
-//	make bench-servers ARGS='-only hello' one part: hello, chat, temp, idle, growth
+//	make bench-servers ARGS='-only hello' one part: hello, chat, burst, temp, idle, growth
 //	make bench-servers ARGS=-write        and write docs/benchmarks.md with its picture
 //
 // Figures of one machine say little about another, and on a shared machine little about the next minute. So
@@ -49,7 +49,7 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	quick := flag.Bool("quick", false, "fewer and shorter rounds")
-	only := flag.String("only", "hello,chat,temp,idle,growth", "what to measure, separated by commas")
+	only := flag.String("only", "hello,chat,burst,temp,idle,growth", "what to measure, separated by commas")
 	write := flag.Bool("write", false, "write docs/benchmarks.md and its picture")
 	rounds := flag.Int("rounds", 9, "how often each contender has its turn")
 	howLong := flag.Duration("each", 700*time.Millisecond, "length of one measurement")
@@ -103,7 +103,7 @@ func (b *bench) run(parts []string, write bool) error {
 		return err
 	}
 	b.find()
-	measure := map[string]func() error{"hello": b.hello, "chat": b.chat, "temp": b.temp, "idle": b.idle, "growth": b.growth}
+	measure := map[string]func() error{"hello": b.hello, "chat": b.chat, "burst": b.burst, "temp": b.temp, "idle": b.idle, "growth": b.growth}
 	for _, part := range parts {
 		f := measure[part]
 		if f == nil {
