@@ -53,7 +53,7 @@ wire open 4 lab.pcap                      拆开其中的数据包 4
 wire picture lab.pcap > lab.svg           画成图片
 --service tcp://:80    只看这个服务; 不写则看所有连接, 服务器由 SYN 认出, 没有 SYN 时是端口较小的一端
 --conn N --json --delta --no-acks --light --width N    同 wire watch
-编号是文件里帧的编号; wire 自己的抓包保留原来的编号和结局.`, `wire read lab.pcap                        the ladder
+编号是文件里帧的编号; wire 自己的抓包保留原来的编号和结局。`, `wire read lab.pcap                        the ladder
 wire read - < lab.pcap                    from standard input
 wire open 4 lab.pcap                      packet 4 of it, taken apart
 wire picture lab.pcap > lab.svg           as a picture
@@ -67,7 +67,7 @@ Numbers are those of the frames in the file; a wire's own capture keeps its numb
 		says(`wire link                                 查看
 wire link out.loss=30% out.delay=50ms     更改写出的设置, 其余不变
 wire link clear                           全部恢复
-in.… 是发给服务器的方向, out.… 是发给客户端的方向, 不写则两个方向都是.
+in.… 是发给服务器的方向, out.… 是发给客户端的方向, 不写则两个方向都是。
 loss, duplicate, corrupt, reorder    0% 到 100%, 写上百分号
 delay, jitter                        0s 到 1m, 例如 50ms, 1.5s
 rate                                 每秒 1kbit 到 100gbit, 例如 500kbit, 1mbit; 0 是不限

@@ -90,12 +90,13 @@ func (w *phrases) kind(r *wire.Record) string {
 	return w.Other
 }
 
-// Bare reports whether r is a bare ACK or keeps a connection alive, and nothing became of it: what a reader who
-// looks for data can do without.
+// Bare reports whether r is a bare ACK or keeps a connection alive, and nothing else became of it than of all packets:
+// what a reader who looks for data can do without.
 func Bare(r *wire.Record) bool {
 	switch r.Label.Kind {
 	case wire.KindACK, wire.KindKeepAlive, wire.KindKeepAliveACK:
-		return r.Fate.What == wire.Delivered || r.Fate.What == wire.Seen
+		f := r.Fate
+		return f.Fault == 0 && (f.What == wire.Delivered || f.What == wire.Seen || f.What == wire.Delayed)
 	}
 	return false
 }

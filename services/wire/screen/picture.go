@@ -114,6 +114,9 @@ func (m *model) marked() string {
 	if r == nil {
 		return ""
 	}
+	if m.view.Width < 80 {
+		return fmt.Sprintf("► #%d c%d · %s → %s", r.ID, r.Conn, r.Client, r.Server)
+	}
 	return fmt.Sprintf("► #%d · %s", r.ID, m.view.Ends(r))
 }
 
