@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // A sample is what one round measured of one contender.
@@ -137,12 +138,35 @@ func (t *table) text(w io.Writer) {
 func (t *table) markdown(w io.Writer) {
 	fmt.Fprintf(w, "\n## %s\n\n", t.title)
 	for _, n := range t.notes {
-		fmt.Fprintf(w, "%s\n\n", n)
+		fmt.Fprintf(w, "%s\n\n", fold(n))
 	}
 	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(t.head, " | "), strings.Repeat("---|", len(t.head)))
 	for _, row := range t.rows {
 		fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
 	}
+}
+
+const foldAt = 118 // characters of a line of prose
+
+// fold breaks a paragraph into lines, at spaces and after Chinese full stops.
+func fold(text string) string {
+	var lines strings.Builder
+	wide := 0
+	for _, word := range strings.Split(strings.ReplaceAll(text, "。", "。\x00 "), " ") {
+		chinese := strings.HasSuffix(word, "\x00") // no space follows it
+		word = strings.TrimSuffix(word, "\x00")
+		n := utf8.RuneCountInString(word)
+		if wide > 0 && wide+n > foldAt {
+			lines.WriteByte('\n')
+			wide = 0
+		}
+		lines.WriteString(word)
+		if wide += n; !chinese {
+			lines.WriteByte(' ')
+			wide++
+		}
+	}
+	return strings.ReplaceAll(strings.TrimSpace(lines.String()), " \n", "\n")
 }
 
 func thousands(x float64) string { return fmt.Sprintf("%.1f", x/1000) }

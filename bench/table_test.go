@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestMedian(t *testing.T) {
@@ -133,5 +134,18 @@ func TestDictionaryHasAsManyNumbers(t *testing.T) {
 		if strings.Count(en, "#") != strings.Count(zh, "#") {
 			t.Errorf("%q and %q", en, zh)
 		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	long := strings.Repeat("word ", 40) + "中文。" + strings.Repeat("很长的一句。", 40)
+	folded := fold(long)
+	for line := range strings.SplitSeq(folded, "\n") {
+		if n := utf8.RuneCountInString(line); n == 0 || n > foldAt || strings.HasSuffix(line, " ") {
+			t.Errorf("%d characters: %q", n, line)
+		}
+	}
+	if got := strings.NewReplacer("\n", "", " ", "").Replace(folded); got != strings.ReplaceAll(long, " ", "") {
+		t.Errorf("something is lost: %q", got)
 	}
 }
