@@ -79,26 +79,30 @@ func (o *outbox) send(from, end place, head int64, scratch *[]byte) {
 		return
 	}
 	for {
-		piece := from.read(o.who, end)
+		next := from
+		piece := next.read(o.who, end)
 		if len(piece) == 0 {
 			return
 		}
-		if rest := end.at - from.at; len(piece) < rest && !o.who.bare.Load() { // it lies in pieces: one write all the same
+		if len(piece) < end.at-next.at && !o.who.bare.Load() { // it lies in pieces: one write all the same
 			*scratch = (*scratch)[:0]
-			for all := from; len(piece) > 0; piece = all.read(o.who, end) {
+			for ; len(piece) > 0; piece = next.read(o.who, end) {
 				*scratch = append(*scratch, piece...)
-				all.at += len(piece)
+				next.at += len(piece)
 			}
 			piece = *scratch
+		} else {
+			next.at += len(piece)
 		}
 		n := o.tryWrite(piece)
 		if o.closed {
 			return
 		}
-		from.skip(o.who, end, n)
 		if n < len(piece) {
+			from.skip(o.who, end, n)
 			break
 		}
+		from = next
 	}
 	o.stand(from)
 	o.end = end
