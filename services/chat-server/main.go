@@ -26,9 +26,9 @@
 //
 // # What it teaches
 //
-// How a stream is cut into messages: line.go. How one goroutine owns what many share, and why it
-// never waits for any of them: room.go, outbox.go. What a server owes a peer that floods, stalls or
-// vanishes: server.go. What is left of all that when two people simply take turns: turns.go.
+// A visit from beginning to end: server.go. How a stream is cut into messages: line.go. How one
+// goroutine owns what many share, and never waits for any of them: room.go. What becomes of what is
+// said while somebody does not read: outbox.go, page.go, backlog.go. What is left of all that when two people simply take turns: turns.go.
 package main
 
 import (
