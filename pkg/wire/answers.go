@@ -37,6 +37,11 @@ type Connections struct {
 	Connections []Connection `json:"connections"`
 }
 
+// Names are what Docker calls the containers at the connections' ends, by address.
+type Names struct {
+	Names map[string]string `json:"names"`
+}
+
 // Link is the state of the link.
 type Link struct {
 	Settings Settings `json:"settings"` // for all that none of Scoped is about

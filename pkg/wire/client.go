@@ -112,6 +112,11 @@ func (c *Client) Connections(ctx context.Context) (a Connections, err error) {
 	return a, c.ask(ctx, "GET", "/connections", nil, "", &a)
 }
 
+// Names asks what the containers at the connections' ends are called.
+func (c *Client) Names(ctx context.Context) (n Names, err error) {
+	return n, c.ask(ctx, "GET", "/names", nil, "", &n)
+}
+
 // Query chooses records: those after Since (negative: that many from the end), of one connection if Conn is not 0.
 type Query struct{ Since, Conn int }
 

@@ -34,7 +34,7 @@ type bench struct {
 }
 
 func (b *bench) Status() wire.Status {
-	return wire.Status{Mechanism: wire.Native, Impairs: !b.watching, Limits: []wire.Limit{{Code: wire.NoLinkLayer, Why: "it is below"}}}
+	return wire.Status{Mechanism: wire.Native, Impairs: !b.watching, Changed: []string{}, Limits: []wire.Limit{{Code: wire.NoLinkLayer, Why: "it is below"}}}
 }
 
 func (b *bench) Do(s wire.Scenario, by string) ([]wire.Fault, error) {

@@ -108,6 +108,8 @@ func (s schemas) of(t reflect.Type) object {
 		return object{"type": "string", "contentEncoding": "base64"}
 	}
 	switch t.Kind() {
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": s.of(t.Elem())}
 	case reflect.Slice:
 		return object{"type": "array", "items": s.of(t.Elem())}
 	case reflect.Struct:

@@ -43,6 +43,7 @@ func (d *door) routes() []route {
 			[]param{since, conn}, nil, nil, []int{bad, full}, d.follow},
 		{"GET", "/records/{id}", "packet", "One packet, taken apart.", []param{{name: "id", min: 1}}, nil, wire.Opened{}, []int{bad, missing}, d.record},
 		{"GET", "/connections", "connections", "The connections that wire remembers.", nil, nil, wire.Connections{}, nil, d.connections},
+		{"GET", "/names", "names", "What Docker's DNS calls the containers at the connections' ends.", nil, nil, wire.Names{}, nil, d.showNames},
 		{"GET", "/link", "link", "The link's settings.", nil, nil, wire.Link{}, nil, d.showLink},
 		{"PUT", "/link", "setLink", "Replaces the settings; what is not named is off." + changes, nil, wire.Settings{}, wire.Link{}, []int{bad, watching, long}, d.setLink},
 		{"PATCH", "/link", "changeLink", "Changes what a line names: out.loss=30% delay=50ms on c12 for 10s." + changes, nil, "", wire.Link{}, []int{bad, watching, long}, d.changeLink},

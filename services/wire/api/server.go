@@ -3,7 +3,7 @@
 //	GET    /status                     what wire does here, and what it cannot
 //	GET    /records?since=N&limit=M    a page of the list; /records/ID one packet, taken apart
 //	GET    /records/follow?since=N     the list as it grows: NDJSON, or server-sent events
-//	GET    /connections
+//	GET    /connections  /names              who talks, and what Docker calls them
 //	GET    /link      PUT, PATCH, DELETE     the link's settings
 //	GET    /faults    DELETE                 exact faults
 //	POST   /scenario                         settings and faults, as lines
@@ -80,6 +80,7 @@ type Server struct {
 	before  netstat.Counters // as they were at the start
 	started time.Time
 	asking  sync.Mutex // one question to the kernel at a time
+	names   names
 	doors   []*door
 	timeout time.Duration // of a request; tests have less patience
 }
@@ -96,6 +97,7 @@ type door struct {
 // URL of a unix socket that others mount; empty is off.
 func (s *Server) Start(ctx context.Context, address, control string) ([]net.Listener, error) {
 	s.started = time.Now()
+	s.names.lookup = askDocker
 	s.before, _ = netstat.ReadCounters() // where there are none, GET /counters says so
 	lns, err := s.open(ctx, address, s.Room)
 	if err != nil || control == "" {
