@@ -38,6 +38,10 @@ type keys struct {
 	closed bool
 	over   bool // the editor was told so
 
+	before  rune   // the character before, to see a tag in a flag
+	notUTF8 func() // is called once for each line when bytes are typed that are no text
+	toldOf8 bool   // it has been called
+
 	interrupts chan struct{} // Ctrl-C was typed while no ReadLine waits
 
 	// outOfTurn, if set, is called when keys are thrown away because no ReadLine waits: once before each ReadLine, and
@@ -149,7 +153,7 @@ func (k *keys) begin() (turn int, err error) {
 	if k.over {
 		return 0, io.EOF
 	}
-	k.active, k.leave, k.quiet = true, staying, false
+	k.active, k.leave, k.quiet, k.toldOf8 = true, staying, false, false
 	k.turn++
 	select {
 	case <-k.interrupts: // this ReadLine will return it
@@ -239,6 +243,12 @@ func (k *keys) Read(p []byte) (int, error) {
 			if k.wanted(key) {
 				return copy(p, key), nil
 			}
+			if key[0] >= utf8.RuneSelf && len(key) == 1 && !k.toldOf8 && k.notUTF8 != nil {
+				k.toldOf8 = true
+				k.mu.Unlock() // it paints
+				k.notUTF8()
+				k.mu.Lock()
+			}
 		case k.closed || k.ended:
 			k.over = true
 			p[0] = ctrlC
@@ -280,9 +290,19 @@ func (k *keys) wanted(key []byte) bool {
 		return false // the line is full; a pasted megabyte ends here
 	default:
 		r, n := utf8.DecodeRune(key)
-		return text.Visible(r) && (r != utf8.RuneError || n > 1)
+		inFlag := isTag(r) && (isTag(k.before) || k.before == blackFlag)
+		if r == utf8.RuneError && n == 1 || !text.Visible(r) && !inFlag {
+			k.before = 0
+			return false
+		}
+		k.before = r
+		return true
 	}
 }
+
+const blackFlag = '\U0001f3f4' // begins the flags that are made of tags: Scotland's, for example
+
+func isTag(r rune) bool { return 0xe0020 <= r && r <= 0xe007f }
 
 // editing has the control keys that the editor understands, I for Tab and M for
 // Enter among them. Of the others, most would be typed as text; Ctrl-Z would

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"netlab.example/pkg/language"
 )
 
 // patience is how long a test waits for what must come.
@@ -191,7 +193,7 @@ func TestPipeCloseEndsReadLine(t *testing.T) {
 // TestPipeBlocked: nobody reads. Writes go on, the lines beyond the queue are
 // counted, and what is lost is said when somebody reads again.
 func TestPipeBlocked(t *testing.T) {
-	term, _, screen := piped(t, Options{Dropped: "lost: %d"})
+	term, _, screen := piped(t, Options{Lang: language.English})
 	const lines = 10_000
 	line := strings.Repeat("x", 99)
 	within(t, "writing to a pipe that nobody reads", func() {
@@ -207,7 +209,7 @@ func TestPipeBlocked(t *testing.T) {
 			t.Fatal(err)
 		}
 		var lost int
-		if n, _ := fmt.Sscanf(got, "lost: %d\n", &lost); n == 1 {
+		if n, _ := fmt.Sscanf(got, "(nobody was reading: %d lines dropped)\n", &lost); n == 1 {
 			if seen+lost != lines || seen < 2000 {
 				t.Errorf("%d lines were shown and %d said to be lost, of %d", seen, lost, lines)
 			}

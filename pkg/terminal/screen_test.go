@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
+
 	"netlab.example/pkg/text"
 )
 
@@ -15,12 +17,13 @@ type picture struct {
 	width    int
 	rows     [][]string // a cell of a wide character's right half is ""
 	row, col int        // col may be width: the next character wraps
+	last     int        // column of the sign before the cursor, if it was written just now; else -1
 	pending  []byte     // an unfinished character or sequence
 	strange  []string   // what no plain terminal is expected to understand
 }
 
 func newPicture(width int) *picture {
-	return &picture{width: width, rows: make([][]string, 1)}
+	return &picture{width: width, rows: make([][]string, 1), last: -1}
 }
 
 // String is the rows, without the blanks at their ends.
@@ -51,6 +54,9 @@ func (p *picture) write(b []byte) {
 }
 
 func (p *picture) act(s string) {
+	if s < " " {
+		p.last = -1
+	}
 	switch s {
 	case "\r":
 		p.col = 0
@@ -65,7 +71,7 @@ func (p *picture) act(s string) {
 			return
 		}
 		r, _ := utf8.DecodeRuneInString(s)
-		if !text.Visible(r) {
+		if !text.Visible(r) && !isTag(r) {
 			p.strange = append(p.strange, s)
 		}
 		p.put(s, cells(r))
@@ -106,6 +112,18 @@ func (p *picture) down() {
 }
 
 func (p *picture) put(s string, width int) {
+	if p.last >= 0 { // one sign of several characters, as a modern terminal shows it
+		both := p.rows[p.row][p.last] + s
+		if _, rest, cells, _ := uniseg.FirstGraphemeClusterInString(both, -1); rest == "" {
+			p.col = p.last
+			p.cell(both, max(1, cells))
+			return
+		}
+	}
+	p.cell(s, width)
+}
+
+func (p *picture) cell(s string, width int) {
 	if width > 0 && p.col+width > p.width {
 		p.col = 0
 		p.down()
@@ -124,6 +142,10 @@ func (p *picture) put(s string, width int) {
 		row[p.col] = s
 	case 2:
 		row[p.col], row[p.col+1] = s, ""
+	}
+	p.last = p.col
+	if width == 0 {
+		p.last = -1
 	}
 	p.col += width
 }

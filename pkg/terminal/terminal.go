@@ -32,7 +32,6 @@ package terminal
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -52,6 +51,14 @@ var (
 	// ErrTooLong is what ReadLine returns, on a pipe, in place of a line of more
 	// than 64 KiB. The next call returns the next line.
 	ErrTooLong = language.Errorf("一行超过 64 KiB", "line is longer than 64 KiB")
+)
+
+var (
+	dropped = language.Both[string]{Zh: "(没有人在读, 丢了 %d 行)", En: "(nobody was reading: %d lines dropped)"}
+	notUTF8 = language.Both[string]{
+		Zh: "(终端发来的不是 UTF-8 文字, 没有收下; 请把终端的编码设为 UTF-8)",
+		En: "(this terminal sends no UTF-8 text: nothing was taken; set its encoding to UTF-8)",
+	}
 )
 
 // Options say how a Terminal starts.
@@ -75,9 +82,8 @@ type Options struct {
 	// last lines that were written before.
 	Greet func() string
 
-	// Dropped is the line that says how many lines were dropped, with one %d.
-	// Empty: in English.
-	Dropped string
+	// Lang is the language of the terminal's own words.
+	Lang language.Lang
 }
 
 // A Terminal reads lines from a person, or from a pipe, and shows lines.
@@ -108,7 +114,7 @@ func Open(in, out *os.File, opt Options) (*Terminal, error) {
 func open(in, out *os.File, opt Options, container bool) (*Terminal, error) {
 	t := new(Terminal)
 	t.out = outlet.New(out, outlet.Options{
-		LeftOut: cmp.Or(opt.Dropped, "(%d lines were not shown)"),
+		LeftOut: dropped.In(opt.Lang),
 		Wait:    opt.Wait,
 		Show:    func(line []byte) { t.lines.show(line) },
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -47,9 +48,12 @@ type editor struct {
 	// mu makes one thing at a time of: a key, a message, a repaint. rl has locks
 	// of its own, but not where it empties the line after Enter.
 	mu     sync.Mutex
-	inKey  bool     // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
-	vanish bool     // the line is being left without a trace
-	prompt string   // what setPrompt wants
+	inKey  bool   // mu is held for the key that rl is dealing with; only ReadLine's goroutine looks at it
+	vanish bool   // the line is being left without a trace
+	prompt string // what setPrompt wants
+	signs  signs
+	typed  []rune   // on rl's line, before the cursor
+	joins  rune     // the key that rl is dealing with, where it has joining in its place
 	last   [][]byte // lines that were written, for whoever attaches
 
 	container bool
@@ -72,6 +76,7 @@ func newEditor(in, tty *os.File, out *outlet.Outlet, opt Options, container bool
 		container: container,
 		greet:     opt.Greet,
 	}
+	e.keys.notUTF8 = func() { e.write([]byte(notUTF8.In(opt.Lang) + "\n")) }
 	if opt.OutOfTurn != "" {
 		e.keys.outOfTurn = func() { e.write([]byte(opt.OutOfTurn + "\n")) }
 	}
@@ -96,6 +101,7 @@ func newEditor(in, tty *os.File, out *outlet.Outlet, opt Options, container bool
 		FuncOnWidthChanged:  func(f func()) { e.look = f },
 		FuncFilterInputRune: e.keyBegins,
 		Listener:            e.keyEnds,
+		Painter:             func(line []rune, _ int) []rune { return e.signs.unfold(line) },
 	}
 	var err error
 	if e.rl, err = readline.NewFromConfig(e.cfg); err != nil {
@@ -202,7 +208,7 @@ func (e *editor) readLine(ctx context.Context) (string, error) {
 	}
 	switch err {
 	case nil:
-		return line, nil
+		return string(e.signs.unfold([]rune(line))), nil
 	case io.EOF: // Ctrl-D
 		return "", io.EOF
 	default:
@@ -223,7 +229,12 @@ func (e *editor) keyBegins(key rune) (rune, bool) {
 		e.vanish = true
 		e.rl.Write(nil)
 	}
-	return key, true
+	e.joins = 0
+	if !isStand(key) && !e.signs.joins(e.typed, key) {
+		return key, true
+	}
+	e.joins = key
+	return joining, true
 }
 
 // afterLine is called when rl has left a line: with Enter, or otherwise.
@@ -239,16 +250,25 @@ func (e *editor) afterLine() {
 func (e *editor) keyEnds(line []rune, pos int, _ rune) ([]rune, int, bool) {
 	if e.keys.isWiping() {
 		e.keys.setLength(0)
+		e.typed = e.typed[:0]
 		e.unlockKey()
 		return nil, 0, true
 	}
-	long := len(line) > maxText // Ctrl-Y may have doubled it
-	if long {
-		line = line[:maxText]
+	before, after := e.signs.unfold(line[:pos]), e.signs.unfold(line[pos:])
+	if e.joins != 0 { // rl has put joining before the cursor
+		before = append(slices.Clip(before), e.joins)
 	}
-	e.keys.setLength(len(line))
+	all := slices.Concat(before, after)
+	all = all[:min(len(all), maxText)] // Ctrl-Y may have doubled it
+	folded := e.signs.fold(all)
+	changed := !slices.Equal(line, folded)
+	if changed {
+		line, pos = folded, e.signs.count(folded, len(before))
+	}
+	e.typed = append(e.typed[:0], line[:pos]...)
+	e.keys.setLength(len(all))
 	e.unlockKey()
-	return line, min(pos, len(line)), long
+	return line, pos, changed || e.joins != 0
 }
 
 func (e *editor) unlockKey() {

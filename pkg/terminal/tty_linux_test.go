@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/sys/unix"
 
 	"netlab.example/pkg/labtest"
+	"netlab.example/pkg/language"
 )
 
 // A desk is a person's side of a pty: what they type, and what they see.
@@ -144,10 +146,7 @@ func (d *desk) sees(screen string) {
 	lines := strings.Split(screen, "\n")
 	before, after, cursor := strings.Cut(lines[len(lines)-1], "|")
 	want := strings.TrimSuffix(screen, "|"+after) + after
-	col := 0
-	for _, r := range before {
-		col += cells(r)
-	}
+	col := uniseg.StringWidth(before)
 	d.until(fmt.Sprintf("%q", screen), func() bool {
 		p := d.picture
 		return p.String() == strings.TrimRight(want, " \n") && (!cursor || p.row == len(lines)-1 && p.col == col)
@@ -420,7 +419,7 @@ func TestTTYCloseBeforeAnybodyCame(t *testing.T) {
 // that has stopped.
 func TestTTYBlocked(t *testing.T) {
 	d := newDesk(t, 120, 40)
-	term, err := Open(d.tty, d.tty, Options{Prompt: "> ", Dropped: "lost: %d"})
+	term, err := Open(d.tty, d.tty, Options{Prompt: "> ", Lang: language.English})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -436,7 +435,7 @@ func TestTTYBlocked(t *testing.T) {
 	})
 	d.keys("typed all the same")
 	go d.look()
-	d.until("the notice", func() bool { return strings.Contains(d.raw.String(), "lost: ") })
+	d.until("the notice", func() bool { return strings.Contains(d.raw.String(), "nobody was reading: ") })
 	d.until("the prompt", func() bool { return strings.HasSuffix(d.picture.String(), "\n> typed all the same") })
 	seen, lost := 0, 0
 	for l := range strings.SplitSeq(d.screen(), "\n") {
@@ -444,7 +443,7 @@ func TestTTYBlocked(t *testing.T) {
 			seen++
 		}
 		var n int
-		fmt.Sscanf(l, "lost: %d", &n)
+		fmt.Sscanf(l, "(nobody was reading: %d lines dropped)", &n)
 		lost += n
 	}
 	if seen+lost != lines || seen == 0 {
@@ -667,4 +666,76 @@ func (d *desk) clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.picture = newPicture(60)
+}
+
+// What a person sees as one sign counts as what it shows, and Backspace takes it whole.
+func TestTTYSigns(t *testing.T) {
+	const (
+		accent   = "e\u0301"
+		korean   = "\u1112\u1161\u11ab\u1100\u116e\u11a8" // 한국, of its parts
+		family   = "👨\u200d👩\u200d👧"
+		heart    = "❤\ufe0f"
+		china    = "🇨🇳"
+		scotland = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+	)
+	for _, sign := range []string{accent, korean[:9], family, heart, china, scotland, "你", "\U0003a001"} {
+		d := sit(t, 40, 20, Options{Prompt: "> "}, false)
+		line := d.reads()
+		d.sees("> |")
+		d.keys("a" + sign + "b")
+		d.sees("> a" + sign + "b|")
+		d.keys("\x1b[D")
+		d.sees("> a" + sign + "|b")
+		d.keys("\x1b[D")
+		d.sees("> a|" + sign + "b")
+		d.keys("\x1b[C")
+		d.sees("> a" + sign + "|b")
+		d.keys("\x7f")
+		d.sees("> a|b")
+		d.keys(sign + "\x01\x1b[3~") // typed in the middle; Delete takes one at the beginning
+		d.sees("> |" + sign + "b")
+		d.keys("\x1b[3~")
+		d.sees("> |b")
+		d.keys("\x0b" + sign + "\r")
+		d.got(line, result{sign, nil})
+		line = d.reads()
+		d.keys("\x1b[A") // from the history
+		d.until("the sign again", func() bool { return strings.HasSuffix(d.picture.String(), "> "+sign) })
+		d.keys("\x7f\x7f\r")
+		d.got(line, result{"", nil})
+	}
+
+	// A row ends where it is full, and not before.
+	d := sit(t, 40, 20, Options{Prompt: "> "}, false)
+	line := d.reads()
+	d.sees("> |")
+	full := strings.Repeat(family+korean, 6) // 36 cells
+	d.keys(full + "ab" + china + accent)
+	d.sees("> " + full + "ab\n" + china + accent + "|")
+	fmt.Fprintln(d.term, "a message")
+	d.sees("a message\n> " + full + "ab\n" + china + accent + "|")
+	d.keys("\r")
+	d.got(line, result{full + "ab" + china + accent, nil})
+	line = d.reads()
+	d.keys("e" + strings.Repeat("\u0301", 500) + "\r")
+	d.got(line, result{"e" + strings.Repeat("\u0301", maxSign-1), nil})
+	line = d.reads()
+	d.keys("tags alone \U000e0068\U000e0069 are nothing\r")
+	d.got(line, result{"tags alone  are nothing", nil})
+}
+
+// A terminal that sends another encoding gets a word, once for each line.
+func TestTTYNotUTF8(t *testing.T) {
+	d := sit(t, 90, 20, Options{Prompt: "> ", Lang: language.English}, false)
+	const notice = "(this terminal sends no UTF-8 text: nothing was taken; set its encoding to UTF-8)\n"
+	line := d.reads()
+	d.sees("> |")
+	d.keys("a\xc4\xe3\xba\xc3b") // 你好 in GBK
+	d.sees(notice + "> ab|")
+	d.keys("\xc4\xe3\xba\xc3c\r")
+	d.got(line, result{"abc", nil})
+	line = d.reads()
+	d.keys("\xc4\xe3.\r")
+	d.got(line, result{".", nil})
+	d.sees(notice + "> abc\n" + notice + "> .\n|")
 }

@@ -32,7 +32,7 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	}
 	c := &chatter{cfg: cfg, lang: env.Lang.People, say: words.In(env.Lang.People)}
 	run := (&roomClient{chatter: c}).run
-	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Dropped: c.say.Dropped, Greet: c.greet}
+	opt := terminal.Options{Prompt: c.say.AskData, Wait: 2 * time.Second, Lang: env.Lang.People, Greet: c.greet}
 	if cfg.Mode == inTurns {
 		run = (&turnsClient{c}).run
 		opt.OutOfTurn = c.say.NotNow

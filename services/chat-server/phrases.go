@@ -156,7 +156,6 @@ type phrases struct {
 	NotUTF8  string
 	Commands string
 	Goodbye  string // people
-	Dropped  string // lines
 
 	PeerEnded  string
 	YouAnswer  string
@@ -214,7 +213,6 @@ var words = language.Both[phrases]{
 		NotUTF8:  "(没有发送: 不是 UTF-8 文字)",
 		Commands: "(/who: 谁在这里; byebye: 向所有人说再见; //文字: 以 / 开头的消息; 其余的话大家都看得到)",
 		Goodbye:  "(已向 %d 人说再见; 聊天室还开着)",
-		Dropped:  "(没有人在读, 丢了 %d 行)",
 
 		YouAnswer:  "(你是操作员, 与来访者一人一句; exit 或 byebye: 结束与这一位的谈话; Ctrl-P Ctrl-Q: 退出 docker attach, 服务器继续运行)",
 		YouOperate: "(你是操作员, 你的话以 server 的名义说给所有人; /who: 谁在这里; byebye: 向所有人说再见; Ctrl-P Ctrl-Q: 退出 docker attach, 服务器继续运行)",
@@ -269,7 +267,6 @@ var words = language.Both[phrases]{
 		NotUTF8:  "(not sent: this is no UTF-8 text)",
 		Commands: "(/who: who is here; byebye: say goodbye to all; //TEXT: a message that begins with /; all else is for everybody)",
 		Goodbye:  "(said goodbye to %d; the room stays open)",
-		Dropped:  "(nobody was reading: %d lines dropped)",
 
 		YouAnswer:  "(you are the operator, and take turns with whoever comes; exit or byebye: end the chat with them; Ctrl-P Ctrl-Q: leave docker attach, and the server goes on)",
 		YouOperate: "(you are the operator, and speak to all as server; /who: who is here; byebye: say goodbye to all; Ctrl-P Ctrl-Q: leave docker attach, and the server goes on)",

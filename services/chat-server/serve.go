@@ -73,7 +73,7 @@ func serve(ctx context.Context, cfg Config, env app.Env) error {
 
 // openTerminal opens the operator's terminal, for a room.
 func openTerminal(env app.Env, say phrases) (*terminal.Terminal, error) {
-	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Dropped: say.Dropped, Greet: func() string { return say.YouOperate }})
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Lang: env.Lang.People, Greet: func() string { return say.YouOperate }})
 	if err == nil && term.IsTTY() { // nobody need answer: no prompt on a pipe
 		term.SetPrompt(say.Ask)
 	}

@@ -43,7 +43,7 @@ func newTurns(cfg Config, env app.Env, counts counts, term *terminal.Terminal) *
 // would be sent to whoever comes next.
 func openTurns(env app.Env, say phrases) (*terminal.Terminal, error) {
 	return terminal.Open(env.Stdin, env.Stdout, terminal.Options{
-		Prompt: say.Ask, Dropped: say.Dropped, OutOfTurn: say.NotNow, Greet: func() string { return say.YouAnswer },
+		Prompt: say.Ask, Lang: env.Lang.People, OutOfTurn: say.NotNow, Greet: func() string { return say.YouAnswer },
 	})
 }
 

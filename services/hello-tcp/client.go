@@ -34,7 +34,7 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	if _, err := sockets.ParseOn(c.url, "tcp", "unix"); err != nil {
 		return err
 	}
-	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Lang: env.Lang.People})
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ type phrases struct {
 	TryThis  string
 	NoMore   string
 	WasReset string
-	Dropped  string // lines
 }
 
 var words = language.Both[phrases]{
@@ -46,7 +45,6 @@ var words = language.Both[phrases]{
 		TryThis:  "先启动服务器 (hello-tcp serve 或 make up), 或给出它的地址: hello-tcp client tcp://HOST:PORT",
 		NoMore:   "对方没有回答就关闭了连接",
 		WasReset: "连接被重置 (connection reset)",
-		Dropped:  "(没有人在读, 丢了 %d 行)",
 	},
 	En: phrases{
 		Here:      "(You see what hello-tcp tells. Ctrl-P Ctrl-Q leaves, and the server goes on; no other key does anything. To stop it: docker compose stop hello-tcp)",
@@ -71,6 +69,5 @@ var words = language.Both[phrases]{
 		TryThis:  "start the server first (hello-tcp serve, or make up), or say where it is: hello-tcp client tcp://HOST:PORT",
 		NoMore:   "the server closed the connection without an answer",
 		WasReset: "the connection was reset (connection reset)",
-		Dropped:  "(nobody was reading: %d lines dropped)",
 	},
 }

@@ -36,7 +36,7 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 	if len(args) == 1 {
 		return c.once(ctx, args[0], env.Stdout, env.Stderr)
 	}
-	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Dropped: c.say.Dropped})
+	term, err := terminal.Open(env.Stdin, env.Stdout, terminal.Options{Prompt: c.say.Ask, Wait: 2 * time.Second, Lang: env.Lang.People})
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,6 @@ type phrases struct {
 	NoNumber    string
 	TypeThis    string
 	NotSent     string // why nobody would answer
-	Dropped     string // lines
 }
 
 var words = language.Both[phrases]{
@@ -86,7 +85,6 @@ var words = language.Both[phrases]{
 		NoNumber:    "服务器没有给出温度",
 		TypeThis:    "给出一个摄氏温度, 例如: udp-temp client 36.6",
 		NotSent:     "没有发送, 因为服务器不会回答: %s",
-		Dropped:     "(没有人在读, 丢了 %d 行)",
 	},
 	En: phrases{
 		Here:      "(You see what udp-temp tells. Ctrl-P Ctrl-Q leaves, and the server goes on; no other key does anything. To stop it: docker compose stop udp-temp)",
@@ -113,6 +111,5 @@ var words = language.Both[phrases]{
 		NoNumber:    "the server gave no temperature",
 		TypeThis:    "give a temperature in Celsius, such as: udp-temp client 36.6",
 		NotSent:     "not sent, since a server would not answer: %s",
-		Dropped:     "(nobody was reading: %d lines dropped)",
 	},
 }
