@@ -100,6 +100,11 @@ func (p *pipe) readLine(ctx context.Context) (string, error) {
 	select {
 	case r, ok := <-p.lines:
 		if !ok {
+			select {
+			case <-p.closed: // Close has ended the input
+				return "", ErrClosed
+			default:
+			}
 			p.ended = true
 			return "", io.EOF
 		}
