@@ -54,18 +54,15 @@ func (e *editor) remember(lines []byte) {
 	}
 }
 
-// welcome shows whoever has attached what was written last, and the greeting.
-func (e *editor) welcome(seenAll bool) {
+// welcome shows whoever has attached the last lines that were written before, and the greeting.
+func (e *editor) welcome(before [][]byte) {
 	greeting := ""
 	if e.greet != nil {
 		greeting = e.greet() // without mu: it may Write
 	}
 	e.lock()
 	defer e.unlock()
-	var lines []byte
-	if !seenAll {
-		lines = bytes.Join(e.last, nil)
-	}
+	lines := bytes.Join(before, nil)
 	if greeting != "" {
 		lines = append(lines, greeting+"\n"...)
 	}

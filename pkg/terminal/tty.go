@@ -149,22 +149,36 @@ func (e *editor) watch() {
 	settled := time.NewTimer(0)
 	<-settled.C
 	there, first := e.there, false
+	var before [][]byte // the last lines when somebody came: what is written from then on they see
+	settling := false
+	begin := func() {
+		if !settling {
+			settling, before = true, slices.Clone(e.last)
+		}
+		settled.Reset(settleTime) // the screen may be arriving at its size in steps
+	}
 	for {
 		select {
 		case <-there:
 			there, first = nil, true
-			settled.Reset(settleTime)
+			e.lock()
+			begin()
+			e.unlock()
 		case <-e.winch:
 			e.lock()
 			e.look()
+			begin()
 			e.unlock()
 			e.sizes.add(screenSize(e.tty))
 			e.arrive()
-			settled.Reset(settleTime) // the screen may be arriving at its size in steps
 		case <-settled.C:
 			attached := e.sizes.settle()
+			settling = false
 			if e.container && (first || attached) {
-				e.welcome(first && time.Since(opened) < startTime)
+				if first && time.Since(opened) < startTime {
+					before = nil
+				}
+				e.welcome(before)
 				first = false
 			}
 			e.lock()

@@ -653,6 +653,22 @@ func TestTTYGreet(t *testing.T) {
 	d.got(line, result{"x", nil})
 }
 
+// Who attaches to a container that has run for a while sees what was written before, and what is written as they
+// come, each line once.
+func TestTTYGreetsWhileSomethingIsWritten(t *testing.T) {
+	t.Parallel()
+	d := sit(t, 0, 0, Options{Prompt: "> ", Greet: func() string { return "hello" }}, true)
+	d.reads()
+	fmt.Fprintln(d.term, "listening")
+	d.sees("listening\n|")
+	d.clear()
+	time.Sleep(startTime) // until then it would be the person who started the container
+	d.resize(60, 20)
+	<-d.term.Attached()
+	fmt.Fprintln(d.term, "connected")
+	d.sees("connected\nlistening\nhello\n> |")
+}
+
 // However a line was filled up, no row of it begins like a line of somebody else.
 func TestTTYWrites(t *testing.T) {
 	d := sit(t, 20, 20, Options{}, false)
