@@ -34,7 +34,7 @@ func (c *conn) ack(out, back *way, r *wire.Record) wire.Label {
 
 // opens reports whether r is the third packet of the handshake, perhaps once more: it answers a SYN ACK.
 func (c *conn) opens(out, back *way, r *wire.Record) bool {
-	if out.syn == 0 || back.synACK == 0 {
+	if out.syn == 0 || back.synACK == 0 || out.labels.heard.asked.kind == wire.KindSYN {
 		return false
 	}
 	return c.State == wire.ConnOpening || r.Seq == 1 && r.Ack == 1 && out.labels.heard.class == wire.ClassSYN

@@ -41,14 +41,15 @@ type labels struct {
 
 // heard is what one side knows, as a sender, from what has reached it.
 type heard struct {
-	last  signal // the latest packet from the other side
-	from  int    // its record
-	kind  wire.Kind
-	class wire.Class
-	data  int      // the record of the latest with data
-	asked question // what wants an answer that says nothing new, and has none yet
-	syns  int      // how many SYNs
-	sacks bool     // the other side offered selective acknowledgements
+	last   signal // the latest packet from the other side
+	from   int    // its record
+	kind   wire.Kind
+	class  wire.Class
+	data   int      // the record of the latest with data
+	asked  question // what wants an answer that says nothing new, and has none yet
+	syns   int      // how many SYNs
+	opened bool     // it has sent an ACK that is no SYN
+	sacks  bool     // the other side offered selective acknowledgements
 
 	closed    bool   // the other side has no room
 	una       uint32 // everything below is acknowledged; valid if any
@@ -208,8 +209,6 @@ func asks(r *wire.Record) wire.Kind {
 		return "" // thrown away without a word
 	case l.Kind == wire.KindNotAccepted, l.Kind == wire.KindKeepAlive, l.Kind == wire.KindZeroWindowProbe:
 		return l.Kind
-	case r.Class == wire.ClassSYN && !h.Flags.Has(wire.ACK) && r.Attempt > 0:
-		return wire.KindSYN
 	case l.Kind == wire.KindRetransmission, l.Kind == wire.KindDuplicate && r.Class != wire.ClassAck:
 		return wire.KindRetransmission
 	}
@@ -233,7 +232,10 @@ func (w *way) hearFirst(now int) {
 // the sender sends later has a higher one.
 func (w *way) hear(a arrival, now int) {
 	k := &w.labels.heard
-	if a.asks != "" {
+	switch {
+	case a.class == wire.ClassSYN && !a.hasAck && (w.spoke || k.opened): // it takes the connection for open: RFC 5961, 4
+		k.asked = question{a.id, wire.KindSYN}
+	case a.asks != "":
 		k.asked = question{a.id, a.asks}
 	}
 	if a.kind == wire.KindNotAccepted {
@@ -249,6 +251,9 @@ func (w *way) hear(a arrival, now int) {
 	}
 	if !a.hasAck {
 		return
+	}
+	if a.class != wire.ClassSYN {
+		k.opened = true
 	}
 	if a.class != wire.ClassRST {
 		k.closed = a.window == 0

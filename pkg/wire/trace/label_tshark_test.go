@@ -111,6 +111,8 @@ func why(r *wire.Record, said string) string {
 		return "both"
 	case l.Kind == wire.KindSYNACK && says("reused_ports"), l.Kind == wire.KindData && says("retransmission"):
 		return "stray"
+	case l.Kind == wire.KindACK && says("keep_alive"):
+		return "overtaken"
 	case l.Kind == wire.KindACK && says("zero_window"):
 		return "fin"
 	case (l.Kind == wire.KindKeepAlive || l.Kind == wire.KindKeepAliveACK) && (says("duplicate_ack") || says("window_update")):
