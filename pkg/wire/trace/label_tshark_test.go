@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -113,11 +114,13 @@ func why(r *wire.Record, said string) string {
 		return "stray"
 	case l.Kind == wire.KindACK && says("keep_alive"):
 		return "overtaken"
+	case l.Kind == wire.KindACK && l.Of == 0 && says("duplicate_ack"):
+		return "idle"
 	case l.Kind == wire.KindACK && says("zero_window"):
 		return "fin"
 	case (l.Kind == wire.KindKeepAlive || l.Kind == wire.KindKeepAliveACK) && (says("duplicate_ack") || says("window_update")):
 		return "question"
-	case l.Kind == wire.KindHandshakeACK && says("window_update"):
+	case l.Kind == wire.KindHandshakeACK && says("window_update"), l.Kind == wire.KindWindowUpdate && says("duplicate_ack"):
 		return "scale"
 	case l.Kind == wire.KindRetransmission && says("out_of_order"):
 		return "soon"
@@ -152,7 +155,16 @@ func why(r *wire.Record, said string) string {
 // differences reads the table in README.md: the keys of its rows.
 func differences(t *testing.T) map[string]bool {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	keys := rows(t, "README.md")
+	if !maps.Equal(keys, rows(t, "README.zh-CN.md")) {
+		t.Error("the two READMEs do not have the same rows")
+	}
+	return keys
+}
+
+func rows(t *testing.T, file string) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +179,7 @@ func differences(t *testing.T) map[string]bool {
 // has no row that no trace shows.
 func TestDifferences(t *testing.T) {
 	table, used := differences(t), map[string]bool{}
+	segments, differing := 0, 0
 	for _, s := range scripts(t) {
 		tr := trace.New()
 		for i, r := range s.records {
@@ -176,8 +189,12 @@ func TestDifferences(t *testing.T) {
 				t.Errorf("%s #%d: %q against %q, why %q", s.name, i+1, l.label, l.tshark, l.why)
 			}
 			used[l.why] = true
+			if segments++; l.why != "" {
+				differing++
+			}
 		}
 	}
+	t.Logf("%d packets, %d differ", segments, differing)
 	for key := range table {
 		if !used[key] {
 			t.Errorf("no trace shows %q", key)
