@@ -66,7 +66,7 @@ func (w *phrases) mechanism(m wire.Mechanism) string {
 	return w.NoMechanism
 }
 
-// limit says what cannot be done here; the reason stands behind where it differs from place to place.
+// limit says what cannot be done here, with the reason if it differs from place to place.
 func (w *phrases) limit(l wire.Limit) string {
 	switch l.Code {
 	case wire.NoLinkLayer:

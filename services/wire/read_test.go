@@ -167,7 +167,7 @@ func TestOnceSays(t *testing.T) {
 	}
 }
 
-// TestLastBegan: "last" is the connection that began last, whoever speaks last.
+// TestLastBegan: "last" is the connection that began last, even if another speaks after it.
 func TestLastBegan(t *testing.T) {
 	l := newLab(t)
 	l.hello()
@@ -195,7 +195,7 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// TestUsageInChinese: what is wrong with a command line is said in Chinese to whoever reads that.
+// TestUsageInChinese: what is wrong with a command line is said in Chinese to those who read Chinese.
 func TestUsageInChinese(t *testing.T) {
 	l := newLab(t)
 	l.lang = language.Chinese

@@ -50,8 +50,8 @@ func socketsCommand(ctx context.Context, a *asker) error {
 	}
 }
 
-// socketLines lays the sockets out in a table. Where that is too wide, each one's note stands below it, and where
-// the addresses alone are too wide, each of them has a line.
+// socketLines lays the sockets out in a table. If that is too wide, each one's note stands below it; if the
+// addresses alone are too wide, each of them has a line.
 func (a *asker) socketLines(s wire.Sockets, width int) []string {
 	if len(s.Sockets) == 0 {
 		return []string{a.words.NoSockets}

@@ -86,8 +86,8 @@ func (a *asker) noConn(ctx context.Context, conn int) error {
 	return language.Errorf("连接 %d 的数据包已被忘记", "the packets of connection %d are forgotten", conn)
 }
 
-// patience is how long a follower waits for whoever reads what it prints. A terminal that was closed can leave one
-// behind that writes into a pipe without a reader.
+// patience is how long a follower waits for its reader. A terminal that was closed can leave a follower behind that
+// writes into a pipe which nobody reads.
 var patience = 30 * time.Second
 
 // follow tells what comes, until there is no more or nobody takes it.

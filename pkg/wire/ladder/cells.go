@@ -26,7 +26,7 @@ func single(r rune) bool {
 	return ' ' <= r && r <= '~' || 0x2500 <= r && r <= 0x257f || strings.ContainsRune("►◄✗○…«»→·×", r)
 }
 
-// clip shortens s to at most n cells, with … where something is missing.
+// clip shortens s to at most n cells, with … if something is missing.
 func clip(s string, n int) string {
 	if n <= 0 {
 		return ""

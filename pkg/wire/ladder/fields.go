@@ -95,7 +95,7 @@ func hexBytes(b []byte) string {
 	return fmt.Sprintf("% x", b)
 }
 
-// dump writes the data as bytes, and as text beside them where a byte is a plain letter.
+// dump writes the data as bytes, and as text beside them if a byte is a plain letter.
 func (d *drawing) dump(r *wire.Record) {
 	data := r.Payload()
 	each := 16

@@ -245,7 +245,7 @@ func window(r *wire.Record) string {
 	return fmt.Sprint(r.Window)
 }
 
-// quoted is the text that a packet carries, on one line and harmless: «GET / HTTP/1.1\r\n». Too long a
+// quoted is the text that a packet carries, on one line and escaped: «GET / HTTP/1.1\r\n». Too long a
 // text is cut later, to the room that there is.
 func quoted(r *wire.Record) string {
 	data := r.Payload()

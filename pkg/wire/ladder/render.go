@@ -25,7 +25,7 @@ import (
 	"netlab.example/pkg/wire"
 )
 
-// MinWidth is the narrowest ladder that is drawn; whoever asks for less gets this.
+// MinWidth is the narrowest ladder that is drawn, also if less is asked for.
 const MinWidth = 40
 
 // maxCopies is how many copies of a packet are drawn. The note says how many there were.
@@ -405,7 +405,7 @@ func (d *drawing) names(r *wire.Record) (what, client, server string) {
 	return what, text.Escape(r.Client.String()), text.Escape(r.Server.String())
 }
 
-// ends writes connection, protocol and addresses, on two lines where one is too short.
+// ends writes connection, protocol and addresses, on two lines if one is too short.
 func (d *drawing) ends(r *wire.Record) {
 	what, client, server := d.names(r)
 	row := &row{}

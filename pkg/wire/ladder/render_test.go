@@ -310,7 +310,7 @@ func TestEveryCode(t *testing.T) {
 	}
 }
 
-// TestWindow: in bytes, and where the factor is unknown that is said.
+// TestWindow: in bytes; if the factor is unknown, the ladder says so.
 func TestWindow(t *testing.T) {
 	seven := uint8(7)
 	for want, r := range map[string]*wire.Record{

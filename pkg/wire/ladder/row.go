@@ -17,8 +17,8 @@ const (
 	purple style = "35"
 )
 
-// light is how the same styles look on paper, on a white screen and from a projector, where dim, yellow and bright
-// green cannot be read.
+// light is how the same styles look on paper, on a white screen and from a projector: nobody can read dim, yellow
+// and bright green there.
 var light = map[style]style{
 	dim: "38;5;240", bright: "1;38;5;22", red: "38;5;160", green: "38;5;28", yellow: "38;5;130", blue: "38;5;25", purple: "38;5;90",
 }

@@ -7,9 +7,9 @@ import (
 	"netlab.example/pkg/wire"
 )
 
-// checksums judges whether a packet arrived as it was sent. A packet that was captured on its sender's host need
-// not have a checksum yet: the network card writes it, after the capture. So a wrong one counts only of senders
-// whose checksums were right before, and never where the field is as an unfinished one is.
+// checksums judges whether a packet arrived as it was sent. A packet that was captured on its sender's host may not
+// have its checksum yet: the network card writes it after the capture. So a wrong checksum counts only if its sender
+// has written right ones before, and if the field does not look unfinished.
 type checksums struct {
 	written memory[netip.Addr, bool] // senders that write them
 }

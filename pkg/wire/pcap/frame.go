@@ -46,7 +46,7 @@ func (l Link) String() string {
 }
 
 // IP is the frame's IP packet, as much of it as the file has, and how long it was, with what the link appended.
-// It is nil where the frame carries none, and known is false where its link layer is not one that is read here.
+// It is nil if the frame carries none; known is false if its link layer is not read here.
 func (f Frame) IP() (raw []byte, length int, known bool) {
 	at := 0
 	switch f.Link {

@@ -287,7 +287,7 @@ func TestSides(t *testing.T) {
 	}
 }
 
-// TestChecksums: a wrong one counts only where its sender was seen to write right ones, and it is no unfinished one.
+// TestChecksums: a wrong one counts only if its sender has written right ones before, and it is not an unfinished one.
 func TestChecksums(t *testing.T) {
 	spoil := func(raw []byte, sum uint16) []byte {
 		raw = bytes.Clone(raw)

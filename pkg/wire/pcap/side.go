@@ -6,9 +6,9 @@ import (
 	"netlab.example/pkg/wire"
 )
 
-// sides tells which end of a conversation serves. A SYN says it: it goes to the server. Without one, in a capture
-// that began too late, an end that served before serves again, and else the one with the lower port does; if both
-// ports are the same, the first packet goes to the server.
+// sides knows which end of a conversation is the server. A SYN goes to the server. Without one, in a capture that began
+// too late, an end that was a server before is one again, and else the end with the lower port is; if both ports are
+// the same, the first packet goes to the server.
 type sides struct {
 	proto wire.Proto // of the one service that is looked at; "" for every one
 	port  uint16

@@ -24,7 +24,7 @@ type datagram struct {
 	header   []byte // the first fragment's, up to its data
 	data     []byte
 	pieces   [][2]int // from, to: what has come
-	end      int      // where it ends; 0 while that is not known
+	end      int      // where it ends; 0 until that is known
 }
 
 // add takes a fragment, and returns the datagram as one IP packet when this was the last piece missing, else nil.

@@ -56,7 +56,7 @@ func short(r *wire.Record) *wire.Record {
 	return &s
 }
 
-// Say sets the line above the ladder, and a second one where something is wrong, or "".
+// Say sets the line above the ladder, and a second one if something is wrong, or "".
 func (f *Feed) Say(title, notice string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -10,7 +10,7 @@ type phrases struct {
 	Packets           string // how many
 	Missed            string // how many
 	Keys, OpenKeys    string
-	FewKeys           string // where there is little room
+	FewKeys           string // on a narrow screen
 	NoACKs            string
 	Nothing           string
 	Ended             string // why

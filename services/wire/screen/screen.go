@@ -247,7 +247,7 @@ func (m *model) receive(n news) {
 			m.view.Start = e.Record.Time
 		}
 	}
-	m.behind = m.behind || m.stay && m.full(0, 0) // whoever looks at something keeps it
+	m.behind = m.behind || m.stay && m.full(0, 0) // what a reader looks at stays
 	if rows, cut := m.add(n.events); cut {
 		m.choose()
 	} else {

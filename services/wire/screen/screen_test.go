@@ -162,7 +162,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestMemory: the window is bounded, and whoever looks at a packet keeps it.
+// TestMemory: the window is bounded, and the packet that a reader looks at stays.
 func TestMemory(t *testing.T) {
 	s := open(t, 100)
 	for from := 101; from < maxKept; from += 500 {
@@ -246,7 +246,7 @@ func TestWindow(t *testing.T) {
 	s.expect("#9007►", "«text 9006»")
 }
 
-// TestChanges: what was changed stands between the packets, also where the packet behind it is hidden, and at the end.
+// TestChanges: what was changed stands between the packets, also if the packet behind it is hidden, and at the end.
 func TestChanges(t *testing.T) {
 	s := open(t, 0)
 	change := func(line string) wire.Event {
@@ -281,7 +281,7 @@ func TestChanges(t *testing.T) {
 	order("text 4", "delay=1s")
 }
 
-// TestWhoseRows: the heading names a connection only where all rows are of that one.
+// TestWhoseRows: the heading names a connection only if all rows are of that one.
 func TestWhoseRows(t *testing.T) {
 	s := open(t, 50)
 	head := func() string { head, _, _ := strings.Cut(s.text(), "data #"); return head }
