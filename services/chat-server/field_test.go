@@ -36,17 +36,20 @@ func TestProgramsThatAreNoPeople(t *testing.T) {
 			t.Errorf("%.20q was answered %q, %v; want %q", tc.sent, got, err, tc.answer)
 		}
 	}
-	late := labtest.Dial(t, addrs[0]) // as browsers do: connected long before there is something to ask
-	late.Expect("* hello, you are guest-2, 2 here; /help lists the commands, byebye leaves\n")
-	late.Send(programs[0].sent)
-	late.Expect(httpAnswer)
-	late.ExpectEOF()
+	for i, tc := range programs { // as browsers do: connected long before there is something to ask
+		late := labtest.Dial(t, addrs[0])
+		late.Expect(fmt.Sprintf("* hello, you are guest-%d, 2 here; /help lists the commands, byebye leaves\n", 2+i))
+		late.Send(tc.sent)
+		late.Expect(tc.answer)
+		late.ExpectEOF()
+	}
 	ben := enter(t, addrs[0]) // what they would have said comes before this
-	ann.expect("* guest-3 joined")
+	ben.Send("/nick ben\n")
+	ann.expect(fmt.Sprintf("* guest-%d joined", 2+len(programs)), fmt.Sprintf("* guest-%d is now ben", 2+len(programs)))
 	ben.Send("GET the picture\nHEAD /x HTTP/1.1\n") // whoever has spoken is a person
-	ann.expect("guest-3: GET the picture", "guest-3: HEAD /x HTTP/1.1")
-	if n := testutil.ToFloat64(s.counts.visits.WithLabelValues("no_person")); int(n) != len(programs)+1 {
-		t.Errorf("%v were no people, want %d", n, len(programs)+1)
+	ann.expect("ben: GET the picture", "ben: HEAD /x HTTP/1.1")
+	if n := testutil.ToFloat64(s.counts.visits.WithLabelValues("no_person")); int(n) != 2*len(programs) {
+		t.Errorf("%v were no people, want %d", n, 2*len(programs))
 	}
 }
 

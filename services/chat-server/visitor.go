@@ -206,6 +206,12 @@ func (v *visitor) read(ctx context.Context, buf []byte) (full bool, err error) {
 
 // take takes bytes from the network.
 func (v *visitor) take(ctx context.Context, p []byte) error {
+	if v.taken == 0 && !v.in.begun() {
+		if answer, is := foreign(p, false); is { // it took its time
+			v.answer = answer
+			return errForeign
+		}
+	}
 	p, refusals := v.telnet.skip(p)
 	if len(refusals) > 0 && !v.over {
 		v.wait(ctx)
