@@ -25,6 +25,9 @@ type drawer struct {
 	delta, hideACKs bool
 	eachChange      bool // name the ends whenever the connection changes, and not once only
 
+	names func() map[string]string // asks what the containers are called; nil: nobody knows
+	asked time.Time
+
 	holds    ladder.Holds
 	told     map[int]bool // connections whose ends were named
 	conn     int          // of the row before
@@ -54,6 +57,9 @@ func (d *drawer) record(r *wire.Record) []string {
 			clear(d.told)
 		}
 		d.told[r.Conn] = true
+		if d.names != nil && d.Names[r.Client.Addr().Unmap().String()] == "" && time.Since(d.asked) > time.Second {
+			d.Names, d.asked = d.names(), time.Now()
+		}
 		lines = d.Head(r)
 	}
 	d.conn = r.Conn

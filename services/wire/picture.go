@@ -37,6 +37,7 @@ func picture(ctx context.Context, a *asker) error {
 	if len(words) == 1 {
 		_, err = a.file(ctx, words[0], *service, d, of(*conn, p.add))
 	} else {
+		d.names = a.names(ctx)
 		err = a.remembered(ctx, wire.Query{Since: *since, Conn: *conn}, *last, given(f, "since"), p.add)
 	}
 	switch {

@@ -351,3 +351,27 @@ func TestChangesInTheLadder(t *testing.T) {
 		t.Error("the same from a file gives another picture")
 	}
 }
+
+// TestNamesAreAsked: the containers' names are asked when somebody new comes, not for each packet.
+func TestNamesAreAsked(t *testing.T) {
+	l := newLab(t)
+	l.hello()
+	asked := 0
+	a := &asker{Env: app.Env{Lang: language.Choice{People: language.English}, Stdout: os.Stdout}}
+	f := flags()
+	d := a.drawer(looks(f, 80))
+	d.names = func() map[string]string {
+		asked++
+		return map[string]string{"10.0.0.1": "netlab-hello-client-1"}
+	}
+	some, _ := l.log.Since(0, 10)
+	var text string
+	for range 3 {
+		for _, r := range some {
+			text += strings.Join(d.record(r), "\n")
+		}
+	}
+	if asked != 1 || !strings.Contains(text, "client hello-client 10.0.0.1:5000") || !strings.Contains(text, "c1 hello-client ") {
+		t.Errorf("asked %d times:\n%s", asked, text)
+	}
+}

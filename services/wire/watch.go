@@ -38,6 +38,7 @@ func watch(ctx context.Context, a *asker) error {
 		return a.live(ctx, q, l)
 	}
 	t := a.teller(*asJSON, l)
+	t.drawer.names = a.names(ctx)
 	t.begin()
 	if *once {
 		return a.once(ctx, q, t)
@@ -235,8 +236,10 @@ func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 	feeding.Go(func() {
 		every := time.NewTicker(time.Second)
 		defer every.Stop()
+		names := a.names(ctx)
 		for {
 			feed.Say(a.title(ctx))
+			feed.Call(names())
 			select {
 			case <-ctx.Done():
 				return
@@ -253,6 +256,17 @@ func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
 	}
 	o := screen.Options{Conn: q.Conn, Lang: a.Lang.People, Light: *l.light, Delta: *l.delta, NoACKs: *l.hideACKs, Past: past}
 	return screen.Run(ctx, &feed, o, a.Stdin, a.Stdout)
+}
+
+// names asks what Docker calls the containers. Outside of a lab nobody answers, which is no failure.
+func (a *asker) names(ctx context.Context) func() map[string]string {
+	return func() map[string]string {
+		n, err := a.wire.Names(ctx)
+		if err != nil {
+			return nil
+		}
+		return n.Names
+	}
 }
 
 // title says what is watched, how, and what the link does to it.

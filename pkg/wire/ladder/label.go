@@ -183,6 +183,8 @@ func (w *phrases) fate(f wire.Fate) (note string, causes []string) {
 		notes = append(notes, w.Held)
 	case wire.Reordered:
 		notes = append(notes, w.Reordered)
+	case wire.Made:
+		notes = append(notes, w.Made)
 	}
 	if f.What != wire.Dropped {
 		if f.Copies > 0 {
@@ -280,7 +282,7 @@ func (d *drawing) style(r *wire.Record) style {
 	switch r.Fate.What {
 	case wire.Dropped:
 		return red
-	case wire.Corrupted:
+	case wire.Corrupted, wire.Made:
 		return red
 	case wire.Delayed, wire.Reordered, wire.Held, wire.Duplicated:
 		return purple

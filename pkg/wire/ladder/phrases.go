@@ -44,13 +44,13 @@ type phrases struct {
 	OutsideWindow, NotExact, WrongACK, NoACK, NotOpen, OldTimestamp, OtherBytes string
 
 	// What became of it. The cause, as it was asked for, stands behind.
-	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed string
-	Seen                                                     string // only of a packet that is opened: in the ladder a circle says it
-	GoesOn                                                   string // packet, the packet that it waited for
-	Forgotten                                                string // how many packets
-	Factor, NoFactor                                         string // bytes, factor
-	Gap                                                      string // for how long, in English
-	LinkLayer                                                string
+	Dropped, Corrupted, Held, Reordered, Duplicated, Delayed, Made string
+	Seen                                                           string // only of a packet that is opened: in the ladder a circle says it
+	GoesOn                                                         string // packet, the packet that it waited for
+	Forgotten                                                      string // how many packets
+	Factor, NoFactor                                               string // bytes, factor
+	Gap                                                            string // for how long, in English
+	LinkLayer                                                      string
 }
 
 var words = language.Both[phrases]{
@@ -118,6 +118,7 @@ var words = language.Both[phrases]{
 		Reordered:  "乱序",
 		Duplicated: "复制",
 		Delayed:    "延迟",
+		Made:       "由 wire 发出",
 		Seen:       "只看见, 不知结果",
 		GoesOn:     "#%d 继续前行: #%d 已经过去",
 		Forgotten:  "… %d 个数据包已被忘记 …",
@@ -190,6 +191,7 @@ var words = language.Both[phrases]{
 		Reordered:  "reordered",
 		Duplicated: "duplicated",
 		Delayed:    "delayed",
+		Made:       "sent by wire",
 		Seen:       "seen, fate unknown",
 		GoesOn:     "#%d goes on: #%d has passed",
 		Forgotten:  "… %d packets are forgotten …",

@@ -17,6 +17,8 @@ package ladder
 
 import (
 	"fmt"
+	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -41,14 +43,20 @@ type View struct {
 	Prev   time.Time // if set, the margin shows how long after it a packet came
 	Mark   bool      // point at this packet, in the margin
 	Middle string    // what the middle column is called; empty: wire
+
+	Names map[string]string // what Docker calls the containers, by address
 }
 
 // Render draws one packet: lines of exactly v.Width cells, without line feeds.
 func (v View) Render(r *wire.Record) []string {
 	d := v.drawing()
 	d.about(r)
-	d.arrow(r)
-	d.copies(r)
+	if r.Fate.What == wire.Made {
+		d.made(r)
+	} else {
+		d.arrow(r)
+		d.copies(r)
+	}
 	return d.lines
 }
 
@@ -157,24 +165,38 @@ func (d *drawing) clock(t time.Time) string {
 	return clip(fmt.Sprintf("%s%.0f", sign, s), 10)
 }
 
-// whose begins a packet's second row: its connection, and which client that is.
+// whose begins a packet's second row: its connection, and which client that is: the container's name, if it is
+// known, else the port.
 func (d *drawing) whose(r *wire.Record) *row {
 	row := &row{}
 	if r.Conn > 0 {
-		name := fmt.Sprintf("c%d", r.Conn)
-		if d.client == narrow {
-			row.add(dim, padLeft(name, narrow-1))
-		} else {
-			row.add(dim, padLeft(name, 6))
-			row.add(dim, clip(" "+clientName(r), d.client-1-cells(row.text)))
+		conn := fmt.Sprintf("c%d", r.Conn)
+		switch name := d.name(r.Client.Addr()); {
+		case d.client == narrow:
+			row.add(dim, padLeft(conn, narrow-1))
+		case name != "":
+			row.add(dim, padLeft(conn, 4)+" ")
+			row.add(dim, clip(name, d.client-1-cells(row.text)))
+		default:
+			row.add(dim, padLeft(conn, 6))
+			row.add(dim, clip(fmt.Sprintf(" :%d", r.Client.Port()), d.client-1-cells(row.text)))
 		}
 	}
 	row.to(d.client)
 	return row
 }
 
-// clientName is what tells a client from others in few letters: its port.
-func clientName(r *wire.Record) string { return fmt.Sprintf(":%d", r.Client.Port()) }
+// ofCompose is a container's name as Compose makes it: project, service, number.
+var ofCompose = regexp.MustCompile(`^[a-z0-9][a-z0-9_]*-(.+)-[0-9]+$`)
+
+// name is what the container at an address is called, without what Compose puts around it; "" if that is unknown.
+func (v View) name(addr netip.Addr) string {
+	name := v.Names[addr.Unmap().String()]
+	if m := ofCompose.FindStringSubmatch(name); m != nil {
+		name = m[1]
+	}
+	return text.Escape(name)
+}
 
 // lifeline begins a row with spaces and a vertical line in column at.
 func (d *drawing) lifeline(at int) *row {
@@ -261,6 +283,26 @@ func (d *drawing) copies(r *wire.Record) {
 		}
 		row.add(dim, "│")
 		d.emit(row)
+	}
+}
+
+// made draws a packet that wire has sent itself: an arrow that begins there, and why it was sent.
+func (d *drawing) made(r *wire.Record) {
+	row := d.whose(r)
+	style := d.style(r)
+	note, causes := d.words.fate(r.Fate)
+	if r.Dir == wire.In {
+		row.add(dim, "│")
+		row.to(d.wire)
+		row.add(style, "├"+inside(note, "─", d.server-d.wire-2)+"►")
+	} else {
+		row.add(style, "│◄"+inside(note, "─", d.wire-d.client-2)+"┤")
+		row.to(d.server)
+	}
+	row.add(dim, "│")
+	d.emit(row)
+	for _, cause := range causes {
+		d.beside(r.Dir == wire.In, style, cause)
 	}
 }
 
@@ -402,7 +444,10 @@ func (d *drawing) names(r *wire.Record) (what, client, server string) {
 	if r.Conn > 0 {
 		what = fmt.Sprintf(d.words.Conn, r.Conn) + " · " + what
 	}
-	return what, text.Escape(r.Client.String()), text.Escape(r.Server.String())
+	end := func(at netip.AddrPort) string {
+		return strings.TrimSpace(d.name(at.Addr()) + " " + text.Escape(at.String()))
+	}
+	return what, end(r.Client), end(r.Server)
 }
 
 // ends writes connection, protocol and addresses, on two lines if one is too short.

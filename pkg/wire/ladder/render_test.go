@@ -119,6 +119,7 @@ func every() []*wire.Record {
 			{What: wire.Corrupted, Cause: "corrupt data #1 to server", Damage: &wire.Damage{Offset: 52, Mask: 4}, Delay: 50 * time.Millisecond, Fault: 2},
 			{What: wire.Held, Cause: "swap data #3 #4 to server", Fault: 3},
 			{What: wire.Seen},
+			{What: wire.Made, Cause: "reset data #2 to server", Fault: 4},
 		} {
 			rs = append(rs, f.on(pack(dir, wire.PSH|wire.ACK, 1, 1, "hi", wire.Label{Kind: wire.KindData})))
 		}
@@ -248,6 +249,20 @@ func TestMargin(t *testing.T) {
 		}
 		if arrow := lines[len(lines)-1]; !strings.HasPrefix(arrow, whose) {
 			t.Errorf("%+v: %q", tc, arrow)
+		}
+	}
+}
+
+// TestNames: a container's name stands next to its address, and in the margin instead of the port.
+func TestNames(t *testing.T) {
+	v := View{Width: 100, Lang: language.English, Start: start, Names: map[string]string{"172.18.0.5": "netlab-hello-client-1", "172.18.0.2": "netlab-hello-tcp-1\x1b[2J"}}
+	r := lost()[0]
+	lines := append(v.Head(r), v.Render(r)...)
+	checkHarmless(t, v, lines)
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{"client hello-client 172.18.0.5:51234", `netlab-hello-tcp-1\x1b[2J 172.18.0.2:8080`, "  c1 hello-client ├"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
 }

@@ -46,6 +46,8 @@ func own(f *Frame) (number int, fate wire.Fate, skip, ok bool) {
 			fate.Copies = 1
 		case "CORRUPTED":
 			fate.Damage = &wire.Damage{Offset: -1}
+		case "MADE":
+			fate.What = wire.Made
 		case "HELD":
 			fate.What = wire.Held
 		case "REORDERED":

@@ -371,9 +371,9 @@ func TestOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	fates := []wire.Fate{
-		{What: wire.Delivered},
-		{What: wire.Delayed, Delay: 50 * time.Millisecond, Cause: "delay 50 ms"},
 		{What: wire.Duplicated, Copies: 1, Cause: "duplicate 5 %"},
+		{What: wire.Delayed, Delay: 50 * time.Millisecond, Cause: "delay 50 ms"},
+		{What: wire.Made, Cause: "reset on c1", Fault: 3},
 		{What: wire.Dropped, Cause: "rate 1 mbit, its queue is full"},
 		{What: wire.Corrupted, Damage: &wire.Damage{Offset: 44, Mask: 1}, Cause: "corrupt data #1 to client"},
 	}
@@ -400,6 +400,7 @@ func TestOwn(t *testing.T) {
 			}
 			r.Fate.Damage = nil
 		}
+		want.Fault = 0 // its number is not in the file
 		if r.ID != 10+i || r.Fate != want {
 			t.Errorf("#%d %+v, want #%d %+v", r.ID, r.Fate, 10+i, want)
 		}

@@ -21,6 +21,7 @@ type Feed struct {
 	missed int
 	title  string
 	notice string
+	names  map[string]string
 	ended  error
 }
 
@@ -63,6 +64,13 @@ func (f *Feed) Say(title, notice string) {
 	f.title, f.notice = title, notice
 }
 
+// Call says what containers are called, by address.
+func (f *Feed) Call(names map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.names = names
+}
+
 // End says that nothing more will come, and why.
 func (f *Feed) End(err error) {
 	f.mu.Lock()
@@ -75,13 +83,14 @@ type news struct {
 	events        []wire.Event
 	missed        int
 	title, notice string
+	names         map[string]string
 	ended         error
 }
 
 func (f *Feed) take() news {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n := news{f.events, f.missed, f.title, f.notice, f.ended}
+	n := news{f.events, f.missed, f.title, f.notice, f.names, f.ended}
 	f.events, f.missed = nil, 0
 	return n
 }

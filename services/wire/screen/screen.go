@@ -237,7 +237,7 @@ func (m *model) at() *wire.Record {
 
 // receive takes what has come.
 func (m *model) receive(n news) {
-	m.title, m.notice, m.ended = n.title, n.notice, n.ended
+	m.title, m.notice, m.ended, m.view.Names = n.title, n.notice, n.ended, n.names
 	m.missed += n.missed
 	if len(n.events) == 0 {
 		return
