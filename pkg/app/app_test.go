@@ -110,9 +110,9 @@ func TestErrorsInChinese(t *testing.T) {
 		return failure.Hint(language.Errorf("没有第 %d 个", "no number %d", 7), language.Errorf("再试", "try again"))
 	}
 	for args, want := range map[string]string{
-		"serve":     "prog: 没有第 7 个\nhint: 再试\n",
-		"dance":     "prog: 没有子命令 \"dance\"\nhint: prog -h\n",
-		"serve now": "prog: serve 不带参数, 却有 \"now\"\nhint: prog serve -h\n",
+		"serve":     "prog: 没有第 7 个\n提示: 再试\n",
+		"dance":     "prog: 没有子命令 \"dance\"\n提示: prog -h\n",
+		"serve now": "prog: serve 不带参数, 却有 \"now\"\n提示: prog serve -h\n",
 	} {
 		if _, _, stderr := try(t, fails, language.Chinese, strings.Fields(args)...); stderr != want {
 			t.Errorf("%s: got %q, want %q", args, stderr, want)

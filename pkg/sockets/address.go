@@ -7,6 +7,8 @@
 //	udp://:1314                    as tcp, with SOCK_DGRAM; udp4:// and udp6:// likewise
 //	unixgram:///run/netlab/t.sock  AF_UNIX,  SOCK_DGRAM
 //
+// A link-local address needs its interface: udp://[fe80::1%25eth0]:1314 (RFC 6874; %25 is a percent sign).
+//
 // Where a server listens on several, they are separated by commas.
 package sockets
 
@@ -32,7 +34,12 @@ type Address struct {
 }
 
 // String is the URL again.
-func (a Address) String() string { return a.Network + "://" + a.Addr }
+func (a Address) String() string {
+	if strings.HasPrefix(a.Network, "unix") {
+		return a.Network + "://" + a.Addr
+	}
+	return a.Network + "://" + strings.ReplaceAll(a.Addr, "%", "%25")
+}
 
 // Parse reads one URL.
 func Parse(url string) (Address, error) {
@@ -49,14 +56,15 @@ func Parse(url string) (Address, error) {
 	}
 	switch network {
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
-		_, port, err := net.SplitHostPort(strings.TrimSuffix(addr, "/"))
+		addr = strings.ReplaceAll(strings.TrimSuffix(addr, "/"), "%25", "%")
+		_, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			return bad("应为 %s://HOST:PORT", "want %s://HOST:PORT", network)
 		}
 		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 			return bad("端口是 0 到 65535 的数字", "a port is a number from 0 to 65535")
 		}
-		return Address{network, strings.TrimSuffix(addr, "/")}, nil
+		return Address{network, addr}, nil
 	case "unix", "unixgram":
 		switch {
 		case !path.IsAbs(addr):

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path"
@@ -111,30 +110,36 @@ func forgetKilled(folder string) {
 	}
 }
 
-var reasons = language.Both[[6]string]{
-	Zh: [6]string{"那里没有程序在监听 (connection refused)", "没有这个主机名", "没有回应 (timeout)", "没有这个套接字文件", "网络不可达",
-		"查询主机名失败 (%s)"},
-	En: [6]string{"nobody is listening there (connection refused)", "no such host", "no answer (timeout)", "no such socket file", "the network is unreachable",
-		"looking up the host's name failed (%s)"},
-}
-
-// Why says in a person's language why a connection could not be made or was lost.
-func Why(err error, l language.Lang) string {
-	r := reasons.In(l)
+// because is err in both languages, if it is one that people meet.
+func because(err error) error {
+	errno, isErrno := errors.AsType[syscall.Errno](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	switch {
 	case isDNS && dns.IsNotFound:
-		return r[1]
+		return language.Errorf("没有这个主机名", "no such host")
 	case isDNS: // before the others: it is the name server that does not answer, or refuses
-		return fmt.Sprintf(r[5], text.Escape(dns.Err))
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return r[0]
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-		return r[2]
-	case errors.Is(err, fs.ErrNotExist):
-		return r[3]
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return r[4]
+		return language.Errorf("查询主机名失败 (%s)", "looking up the host's name failed (%s)", text.Escape(dns.Err))
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errno == syscall.ETIMEDOUT:
+		return language.Errorf("没有回应 (timeout)", "no answer (timeout)")
+	case !isErrno:
+		return bare(err)
 	}
-	return language.Tell(bare(err), l)
+	switch errno {
+	case syscall.ECONNREFUSED:
+		return language.Errorf("那里没有程序在监听 (%v)", "nobody is listening there (%v)", errno)
+	case syscall.ENOENT:
+		return language.Errorf("没有这个套接字文件", "no such socket file")
+	case syscall.ENETUNREACH, syscall.EHOSTUNREACH:
+		return language.Errorf("网络不可达", "the network is unreachable")
+	case syscall.EADDRINUSE:
+		return language.Errorf("地址已被占用 (%v)", "%v", errno)
+	case syscall.EADDRNOTAVAIL:
+		return language.Errorf("这台机器没有这个地址 (%v)", "this machine does not have that address (%v)", errno)
+	case syscall.EACCES:
+		return language.Errorf("没有权限 (%v)", "%v", errno)
+	}
+	return bare(err)
 }
+
+// Why says in a person's language why a connection could not be made or was lost.
+func Why(err error, l language.Lang) string { return language.Tell(because(err), l) }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +22,9 @@ type Options struct {
 	DeferAccept bool   // TCP_DEFER_ACCEPT (tcp(7)): a connection is accepted when its first data has arrived
 	NoKeepAlive bool   // leave TCP keep-alive off on accepted connections: four fewer system calls for each
 }
+
+// keepAlive asks a silent peer once a minute whether it is still there. One that is dead is found within three minutes.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 30 * time.Second, Count: 3}
 
 // Listen opens a stream socket for each URL in list. It opens all or none.
 // A socket file that nobody listens on, left behind by a crash, is removed first.
@@ -46,11 +50,15 @@ func Listen(ctx context.Context, list string, opt Options) ([]net.Listener, erro
 // cannotListen says why nothing listens on a, and what to do about it.
 func cannotListen(a Address, err error) error {
 	hint := language.Errorf("-h 列出决定监听地址与方式的变量", "-h lists the variables that say where to listen, and how")
-	if errors.Is(err, syscall.EADDRINUSE) {
+	switch {
+	case errors.Is(err, syscall.EACCES) && !strings.HasPrefix(a.Network, "unix"):
+		hint = language.Errorf("系统保留了这个端口: 在 _LISTEN 或 _OPS 结尾的变量里另选一个, 1024 以上的都可以",
+			"the system reserves that port: choose another in the variable that ends in _LISTEN or _OPS, such as one above 1024")
+	case errors.Is(err, syscall.EADDRINUSE):
 		hint = language.Errorf("别的程序占用了这个地址 (ss -lntup 可以查到): 停止它, 或用 _LISTEN 或 _OPS 结尾的变量另选一个",
 			"another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS")
 	}
-	return failure.Hint(fmt.Errorf("listen on %s: %w", a, bare(err)), hint)
+	return failure.Hint(language.Errorf("监听 %s: %v", "listen on %s: %v", a, because(err)), hint)
 }
 
 func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {
@@ -60,6 +68,8 @@ func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {
 	lc := net.ListenConfig{}
 	if o.NoKeepAlive {
 		lc.KeepAlive = -1
+	} else {
+		lc.KeepAliveConfig = keepAlive
 	}
 	ln, err := lc.Listen(ctx, a.Network, a.Addr)
 	if err != nil {

@@ -23,6 +23,8 @@ func TestParse(t *testing.T) {
 		{url: "udp4://host:1314", network: "udp4", addr: "host:1314"},
 		{url: "unix:///run/netlab/hello.sock", network: "unix", addr: "/run/netlab/hello.sock"},
 		{url: "unixgram:///t.sock", network: "unixgram", addr: "/t.sock"},
+		{url: "udp://[fe80::1%25eth0]:1314", network: "udp", addr: "[fe80::1%eth0]:1314"},
+		{url: "tcp6://[fe80::1%eth0]:80", network: "tcp6", addr: "[fe80::1%eth0]:80"},
 		{url: "localhost:8080", err: `want a URL: "tcp://localhost:8080" or "udp://localhost:8080"`},
 		{url: "localhost", err: "want a URL such as"},
 		{url: "", err: "want a URL"},
