@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -52,20 +50,20 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 
 // read takes the command line into the configuration.
 func (cfg *ClientConfig) read(args []string) error {
-	flags := flag.NewFlagSet("client", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := app.Flags()
 	flags.StringVar(&cfg.Name, "name", cfg.Name, "")
-	if err := flags.Parse(args); err != nil {
-		return failure.Usage(err)
+	words, err := app.ParseFlags(flags, args)
+	if err != nil {
+		return err
 	}
-	switch flags.NArg() {
+	switch len(words) {
 	case 0:
 	case 1:
-		cfg.Server = flags.Arg(0)
+		cfg.Server = words[0]
 	default:
-		return failure.Usage(language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", flags.NArg()))
+		return failure.Usage(language.Errorf("只要一个 URL, 却有 %d 个参数", "want one URL, got %d arguments", len(words)))
 	}
-	if flags.NArg() == 1 && !strings.Contains(cfg.Server, ":") {
+	if len(words) == 1 && !strings.Contains(cfg.Server, ":") {
 		return failure.Usage(language.Errorf("%q 不是地址; 名字写在 -name 后面: -name %[1]q", "%q is no address; a name goes after -name: -name %[1]q", cfg.Server))
 	}
 	if _, err := sockets.ParseOn(cfg.Server, "tcp", "unix"); err != nil {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -21,12 +19,11 @@ import (
 type Config struct{}
 
 func check(ctx context.Context, _ Config, env app.Env) error {
-	flags := flag.NewFlagSet("check", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := app.Flags()
 	only := flags.String("only", "", "")
 	asJSON := flags.Bool("json", false, "")
 	junit := flags.String("junit", "", "")
-	args, err := parse(flags, env.Args)
+	args, err := app.ParseFlags(flags, env.Args)
 	if err != nil {
 		return err
 	}
@@ -79,19 +76,6 @@ func check(ctx context.Context, _ Config, env app.Env) error {
 		return failure.Hint(language.Errorf("没有通过: %d 项检查失败", "not passed; checks that failed: %d", failed), hint)
 	}
 	return nil
-}
-
-// parse takes flags before and after the arguments: who adds -json to a line that they typed before writes it at the end.
-func parse(flags *flag.FlagSet, line []string) (args []string, err error) {
-	for {
-		if err := flags.Parse(line); err != nil {
-			return nil, failure.Usage(err)
-		}
-		if flags.NArg() == 0 {
-			return args, nil
-		}
-		args, line = append(args, flags.Arg(0)), flags.Args()[1:]
-	}
 }
 
 func protocol(name string) (*referee.Protocol, error) {

@@ -82,44 +82,6 @@ func explain(ctx context.Context, err error, address string, env app.Env) error 
 	return err
 }
 
-// flags makes an empty set of flags.
-func flags() *flag.FlagSet {
-	f := flag.NewFlagSet("", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	return f
-}
-
-// parse reads flags wherever they stand, and returns the other words.
-func parse(f *flag.FlagSet, args []string) (words []string, err error) {
-	for {
-		if err := f.Parse(args); err != nil {
-			return nil, failure.Usage(flagError(err))
-		}
-		if f.NArg() == 0 {
-			return words, nil
-		}
-		words = append(words, f.Arg(0))
-		args = f.Args()[1:]
-	}
-}
-
-// flagError says in both languages what package flag says in English.
-func flagError(err error) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: "); ok {
-		return language.Errorf("没有选项 %s", "there is no option %s", "-"+name)
-	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: "); ok {
-		return language.Errorf("选项 %s 需要一个值", "option %s needs a value", "-"+name)
-	}
-	if rest, ok := strings.CutPrefix(text, "invalid value "); ok {
-		value, rest, _ := strings.Cut(rest, " for flag ")
-		name, _, _ := strings.Cut(rest, ":")
-		return language.Errorf("选项 %s 的值不对: %s", "option %s: %s is no such value", "-"+name, value)
-	}
-	return err
-}
-
 // given reports whether a flag stands on the command line.
 func given(f *flag.FlagSet, name string) (is bool) {
 	f.Visit(func(g *flag.Flag) { is = is || g.Name == name })
@@ -128,7 +90,7 @@ func given(f *flag.FlagSet, name string) (is bool) {
 
 // parseNone is parse for a command that takes flags only.
 func parseNone(f *flag.FlagSet, args []string) error {
-	words, err := parse(f, args)
+	words, err := app.ParseFlags(f, args)
 	if err == nil && len(words) > 0 {
 		return failure.Usage(language.Errorf("%q 是什么?", "what is %q?", words[0]))
 	}

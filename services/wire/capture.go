@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/wire"
 )
 
 // captureCommand writes pcapng to standard output: what wire remembers, or with --follow what comes, too.
 func captureCommand(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	follow := f.Bool("follow", false, "")
 	conn := f.Int("conn", 0, "")
 	since := f.Int("since", 0, "")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/text"
@@ -14,9 +15,9 @@ import (
 
 // linkCommand shows or changes the link's settings.
 func linkCommand(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
-	words, err := parse(f, a.Args)
+	words, err := app.ParseFlags(f, a.Args)
 	if err != nil {
 		return err
 	}
@@ -44,9 +45,9 @@ func linkCommand(ctx context.Context, a *asker) error {
 // do arms exact faults: a line, a file of lines, or standard input. Without arguments it lists them, and
 // "clear" forgets them.
 func do(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
-	words, err := parse(f, a.Args)
+	words, err := app.ParseFlags(f, a.Args)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
@@ -15,12 +16,12 @@ import (
 
 // open takes a packet apart: one that wire remembers, or one of a file.
 func open(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
 	width := f.Int("width", 0, "")
 	light := f.Bool("light", false, "")
 	service := f.String("service", "", "")
-	words, err := parse(f, a.Args)
+	words, err := app.ParseFlags(f, a.Args)
 	if err != nil {
 		return err
 	}

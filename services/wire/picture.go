@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
@@ -16,13 +17,13 @@ import (
 // picture draws a ladder as SVG: of what wire remembers, of a capture, or of a file that wire watch --json has
 // written; with --last of the connection alone that began last.
 func picture(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	conn := f.Int("conn", 0, "")
 	last := f.Bool("last", false, "")
 	since := f.Int("since", -1000, "")
 	service := f.String("service", "", "")
 	l := looks(f, 96)
-	words, err := parse(f, a.Args)
+	words, err := app.ParseFlags(f, a.Args)
 	switch {
 	case err != nil:
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
@@ -13,12 +14,12 @@ import (
 
 // read shows the ladder of a capture that anybody made, from a file or from standard input. It asks no wire.
 func read(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
 	service := f.String("service", "", "")
 	conn := f.Int("conn", 0, "")
 	l := looks(f, 0)
-	words, err := parse(f, a.Args)
+	words, err := app.ParseFlags(f, a.Args)
 	if err != nil {
 		return err
 	}

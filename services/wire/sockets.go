@@ -9,12 +9,13 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/wire"
 )
 
 // socketsCommand shows the service's sockets as the kernel has them; with --follow again and again.
 func socketsCommand(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
 	follow := f.Bool("follow", false, "")
 	if err := parseNone(f, a.Args); err != nil {
@@ -126,7 +127,7 @@ func (w *phrases) socketNote(s wire.Socket) string {
 
 // counters shows what the kernel counted since wire began: what we have words for, or all.
 func counters(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	all := f.Bool("all", false, "")
 	asJSON := f.Bool("json", false, "")
 	if err := parseNone(f, a.Args); err != nil {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire"
 )
 
 // status says what wire does here, what it cannot do and why, and what it never saw.
 func status(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
 	changed := f.Bool("changed", false, "")
 	if err := parseNone(f, a.Args); err != nil {
@@ -68,7 +69,7 @@ func (a *asker) changed(s wire.Status) error {
 
 // reset makes everything as it was at the start: link and faults, and no records.
 func reset(ctx context.Context, a *asker) error {
-	if err := parseNone(flags(), a.Args); err != nil {
+	if err := parseNone(app.Flags(), a.Args); err != nil {
 		return err
 	}
 	s, err := a.wire.Reset(ctx)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
@@ -17,7 +18,7 @@ import (
 
 // watch shows the ladder: live on a terminal, as lines on a pipe, as NDJSON for programs.
 func watch(ctx context.Context, a *asker) error {
-	f := flags()
+	f := app.Flags()
 	asJSON := f.Bool("json", false, "")
 	plain := f.Bool("plain", false, "")
 	once := f.Bool("once", false, "")
