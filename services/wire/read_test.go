@@ -358,7 +358,7 @@ func TestNamesAreAsked(t *testing.T) {
 	l.hello()
 	asked := 0
 	a := &asker{Env: app.Env{Lang: language.Choice{People: language.English}, Stdout: os.Stdout}}
-	f := flags()
+	f := app.Flags()
 	d := a.drawer(looks(f, 80))
 	d.names = func() map[string]string {
 		asked++
