@@ -35,8 +35,28 @@ for dir in $modules; do
 	[ -z "$strangers" ] || finding "$dir imports $(echo $strangers)"
 done
 
-# pkg/wire is for programs that read what a wire tells: no decoder in it, and below it neither a kernel interface nor the logger.
 deps() { go list -deps -f '{{.ImportPath}}' "$@" | grep -E "$forbidden" | sort -u; }
+
+# The floors of pkg. Each package does without what stands above it: sockets without the start-up of a program, the accept
+# loop without the line editor, the ground (text, errors, the bounded writer) without any of them.
+ours=netlab.example/pkg
+without() {
+	forbidden="^($2)(/|\$)"
+	strangers=$(deps "./pkg/$1")
+	[ -z "$strangers" ] || finding "pkg/$1 imports $(echo $strangers)"
+}
+above="$ours/(app|ops|tcpserver|httpserver|terminal|transcript)|go.uber.org/zap|github.com/(ergochat|kelseyhightower|prometheus)"
+for ground in text failure language outlet; do
+	without $ground "$ours/sockets|$above"
+done
+without sockets "$above"
+without transcript "$ours/(sockets|terminal|app)|go.uber.org/zap"
+without terminal "$ours/(sockets|app|ops|tcpserver)|go.uber.org/zap"
+without tcpserver "$ours/(app|terminal|ops)|github.com/ergochat"
+without httpserver "$ours/(app|terminal|ops)|go.uber.org/zap"
+without ops "$ours/(app|terminal|tcpserver)|github.com/ergochat"
+
+# pkg/wire is for programs that read what a wire tells: no decoder in it, and below it neither a kernel interface nor the logger.
 kernel='^(github\.com/(mdlayher|vishvananda|google/nftables)/?|go\.uber\.org/zap)'
 forbidden="$kernel|^github\.com/gopacket/"
 strangers=$(deps ./pkg/wire)

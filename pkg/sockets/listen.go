@@ -3,7 +3,6 @@ package sockets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -138,7 +137,7 @@ func removeStale(a Address) error {
 		return err
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return fmt.Errorf("a file that is no socket is in the way")
+		return language.Errorf("那里有一个不是套接字的文件", "a file that is no socket is in the way")
 	}
 	conn, err := net.DialTimeout(a.Network, a.Addr, time.Second)
 	if err == nil {
