@@ -35,13 +35,13 @@ func (t *Tracker) find(k key) *conn {
 	return c
 }
 
-// begin adds a connection.
-func (t *Tracker) begin(k key, r *wire.Record) *conn {
+// begin adds a connection. An older one between the same ports may still go on.
+func (t *Tracker) begin(k key, r *wire.Record, older *conn) *conn {
 	if old := t.conns[k]; old != nil {
 		t.silence.Remove(old.place)
 		delete(t.conns, k)
 		t.forgetOlder(old)
-		if k.proto == wire.ProtoUDP || old.over() || !old.way[1].own {
+		if old != older {
 			t.gone(old)
 		}
 	}
@@ -49,7 +49,7 @@ func (t *Tracker) begin(k key, r *wire.Record) *conn {
 		t.forget(t.silence.Back().Value.(*conn))
 	}
 	t.last++
-	c := &conn{gaps: t.gaps, Connection: wire.Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: wire.ConnOpening}}
+	c := &conn{gaps: t.gaps, older: older, Connection: wire.Connection{Ordinal: t.last, Proto: k.proto, Client: k.client, Server: k.server, Began: r.Time, State: wire.ConnOpening}}
 	c.way[0].counts, c.way[1].counts = map[wire.Class]int{}, map[wire.Class]int{}
 	c.place = t.silence.PushFront(c)
 	t.conns[k] = c
@@ -74,7 +74,7 @@ func (t *Tracker) udp(r *wire.Record) {
 	k := key{wire.ProtoUDP, r.Client, r.Server}
 	c := t.find(k)
 	if c == nil || r.Time.Sub(c.Last) >= udpSilence {
-		c = t.begin(k, r)
+		c = t.begin(k, r, nil)
 		c.State = wire.ConnOpen
 		r.Begins = true
 	}
@@ -167,15 +167,11 @@ func (t *Tracker) connection(r *wire.Record) *conn {
 	c := t.find(k)
 	opening := h.Flags.Has(wire.SYN) && !h.Flags.Has(wire.ACK)
 	if c == nil || opening && c.opensAnew(r) {
-		older := c
-		c = t.begin(k, r)
+		c = t.begin(k, r, c.open(r))
 		r.Begins = opening
 		c.Midway = !opening
 		if !h.Flags.Has(wire.SYN) {
 			c.State = wire.ConnOpen
-		}
-		if older != nil && older.way[1].own && !older.over() {
-			c.older = older
 		}
 		return c
 	}
@@ -183,6 +179,19 @@ func (t *Tracker) connection(r *wire.Record) *conn {
 		return old
 	}
 	return c
+}
+
+// open returns what is, or may be, open between the ports of c, as the receiver of r sees it.
+func (c *conn) open(r *wire.Record) *conn {
+	switch {
+	case c == nil:
+		return nil
+	case c.way[1-side(r.Dir)].own && !c.over():
+		return c
+	}
+	older := c.older
+	c.older = nil
+	return older
 }
 
 // opensAnew reports whether the SYN r is the first of a new connection.

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,79 @@ func TestNamesOfACKs(t *testing.T) {
 		c1 ack#1.2 1/1
 		c1 ack#20.0 1/20
 	`)
+}
+
+// Windows are in bytes if both SYNs were seen, or one that offers no scale; else their unit is unknown.
+func TestWindows(t *testing.T) {
+	seven, nine := uint8(7), uint8(9)
+	for name, tc := range map[string]struct {
+		client, server *uint8 // nil: no offer
+		unseen         int    // how many packets of the handshake
+		want           string
+	}{
+		"both scale":          {&seven, &nine, 0, "100*0 200*0 12800*7 25600*7 102400*9"},
+		"the server does not": {&seven, nil, 0, "100*0 200*0 100*0 200*0 200*0"},
+		"no SYN":              {&seven, &nine, 1, "200*0 100? 200? 102400*9"},
+		"no handshake":        {&seven, &nine, 3, "200? 200?"},
+		"no SYN, no offer":    {&seven, nil, 1, "200*0 100*0 200*0 200*0"},
+	} {
+		tr := New()
+		var got []string
+		for i, line := range []string{"in 40000 SYN 100", "out 40000 SYN,ACK 500 101", "in 40000 ACK 101 501", "in 40000 PSH,ACK 101 501 +5", "out 40000 ACK 501 106"} {
+			if i < tc.unseen {
+				continue
+			}
+			r := parse(t, line)
+			r.ID, r.Packet.TCP.Window = i+1, []uint16{100, 200, 100, 200, 200}[i]
+			switch i {
+			case 0:
+				r.Packet.TCP.WindowScale = tc.client
+			case 1:
+				r.Packet.TCP.WindowScale = tc.server
+			}
+			tr.Identify(r)
+			tr.Label(r)
+			word := fmt.Sprint(r.Window, "?")
+			if r.Scale != nil {
+				word = fmt.Sprint(r.Window, "*", *r.Scale)
+			}
+			got = append(got, word)
+		}
+		if strings.Join(got, " ") != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}
+
+// SYNs with made-up numbers do not make the tracker forget the connection that is open, nor fill its memory.
+func TestStraySYNs(t *testing.T) {
+	tr := New()
+	feed(t, tr, `
+		in  40000 SYN 100
+		out 40000 SYN,ACK 500 101
+		in  40000 ACK 101 501
+		in  40000 PSH,ACK 101 501 +5
+	`)
+	for i := range 100 {
+		feed(t, tr, fmt.Sprintf("in 40000 SYN %d", 1<<30+i))
+	}
+	check(t, feed(t, tr, `
+		out 40000 ACK 501 106
+		in  40000 PSH,ACK 106 501 +5
+	`), `
+		c1 ack#6.0 1/6
+		c1 data#2.0 6/1
+	`)
+	var listed []int
+	for _, c := range tr.Connections() {
+		listed = append(listed, c.Ordinal)
+	}
+	if !slices.Equal(listed, []int{1, 101}) {
+		t.Errorf("connections %d", listed)
+	}
+	if gone := tr.Expire(time.Unix(0, 0)); len(gone) != 99 {
+		t.Errorf("%d forgotten", len(gone))
+	}
 }
 
 func udp(port uint16, at time.Time) *wire.Record {

@@ -104,7 +104,9 @@ func (t *Tracker) Connections() []wire.Connection {
 	defer t.mu.Unlock()
 	all := make([]wire.Connection, 0, len(t.conns))
 	for _, c := range t.conns {
-		all = append(all, c.Connection)
+		for ; c != nil; c = c.older {
+			all = append(all, c.Connection)
+		}
 	}
 	slices.SortFunc(all, func(a, b wire.Connection) int { return a.Ordinal - b.Ordinal })
 	return all
