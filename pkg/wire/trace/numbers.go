@@ -145,25 +145,28 @@ func (c *conn) relative(out, back *way, r *wire.Record) {
 // scaling is by how many bits the window in h is shifted; nil if that is unknown, because the SYNs were not seen. In a
 // SYN it is never shifted, and after the handshake only if both sides offered to (RFC 7323, 2.2).
 func (c *conn) scaling(out, back *way, h *wire.TCP) *uint8 {
-	var none uint8
 	switch {
 	case h.Flags.Has(wire.SYN),
 		out.synSeen && !out.scales,
 		back.synSeen && !back.scales:
-		return &none
+		return &shifts[0]
 	case out.synSeen && (back.synSeen || out.synACK > 0): // an answer offers only what it was offered
-		shift := out.scale
-		return &shift
+		return &shifts[min(out.scale, maxShift)]
 	}
 	return nil
 }
+
+const maxShift = 14 // RFC 7323, 2.3
+
+// shifts are what a record's Scale points to: so that no record needs one of its own.
+var shifts = [maxShift + 1]uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
 
 // offer is how many bytes the sender of h says that it will take; where its unit is unknown, at most.
 func (c *conn) offer(out, back *way, h *wire.TCP) uint32 {
 	if shift := c.scaling(out, back, h); shift != nil {
 		return uint32(h.Window) << *shift
 	}
-	return uint32(h.Window) << 14
+	return uint32(h.Window) << maxShift
 }
 
 // doubt remembers what a packet that is not accepted says of the numbers.
