@@ -3,7 +3,7 @@
 //
 //	GET /livez    200 while the process runs
 //	GET /readyz   200 while the protocol's sockets are bound and no stop has begun, else 503;
-//	              with ?wait=25s when there is news, or after that time
+//	              with ?wait=55s when there is news, or after that time
 //	GET /metrics  Prometheus text
 package ops
 

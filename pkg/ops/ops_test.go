@@ -152,7 +152,7 @@ func TestChecksThatWait(t *testing.T) {
 }
 
 func TestWaitsThatAreNone(t *testing.T) {
-	for _, args := range [][]string{{"soon"}, {"26s"}, {"-1s"}, {"1s", "2s"}} {
+	for _, args := range [][]string{{"soon"}, {"56s"}, {"-1s"}, {"1s", "2s"}} {
 		if err := Check(t.Context(), "tcp://:9100", args...); !failure.IsUsage(err) {
 			t.Errorf("%q: %v, want wrong usage", args, err)
 		}

@@ -10,7 +10,7 @@ import (
 
 const (
 	// MaxWait is how long a check may wait for news.
-	MaxWait = 25 * time.Second
+	MaxWait = 55 * time.Second
 
 	maxWaiting = 4 // checks that may wait at a time; more are answered at once
 )

@@ -184,7 +184,7 @@ func (e *Engine) awaitInterface(ctx context.Context) (*net.Interface, error) {
 func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, ifindex int) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	there, relieved := time.Now(), time.Time{}
+	there, asked := time.Now(), time.Time{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -192,6 +192,14 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 		case <-tick.C:
 		}
 		now := time.Now()
+		e.Link.Advance(now)
+		for _, conn := range e.Tracker.Expire(now) {
+			e.Link.Ended(conn)
+		}
+		if now.Sub(asked) < time.Second { // what follows asks the kernel, and a lab is idle most of the time
+			continue
+		}
+		asked = now
 		ifc, err := net.InterfaceByName(e.opts.Interface)
 		switch {
 		case err == nil && ifc.Index == ifindex:
@@ -201,13 +209,7 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 			stop(ErrInterfaceLost)
 			return
 		}
-		e.Link.Advance(now)
-		if now.Sub(relieved) > time.Second && e.relieve(kernel.ThisCgroup) {
-			relieved = now
-		}
-		for _, conn := range e.Tracker.Expire(now) {
-			e.Link.Ended(conn)
-		}
+		e.relieve(kernel.ThisCgroup)
 	}
 }
 
