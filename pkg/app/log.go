@@ -23,7 +23,7 @@ func newLogger(c Common, w zapcore.WriteSyncer) *zap.Logger {
 }
 
 // A sink is where the log goes: to standard error, or to a terminal's line editor once there is one. Neither
-// makes anybody wait.
+// makes a server wait.
 type sink struct {
 	std *outlet.Outlet
 

@@ -1,9 +1,9 @@
-// Package httpserver gives an http.Server for few and near clients a place for whoever comes next: health checks,
+// Package httpserver keeps a place free for the next client of an http.Server that few use: health checks,
 // Prometheus, the commands of a wire.
 //
 // A crowd of connections that say nothing must not lock out the one that has a question. So when all places are
-// taken, the connection that has been without a request the longest makes room. A request counts when it is whole:
-// whoever sends it byte by byte makes room too.
+// taken, the connection that has been without a request for the longest time is closed. A request counts when it is
+// whole: a client that sends it byte by byte is closed too.
 package httpserver
 
 import (
@@ -148,7 +148,7 @@ type conn struct {
 
 func (c *conn) Close() error {
 	c.places.mu.Lock()
-	c.places.conns.Remove(c.place) // again, where it has made room: that does nothing
+	c.places.conns.Remove(c.place) // if it has made room, it is out of the list already, and this does nothing
 	c.places.mu.Unlock()
 	return c.Conn.Close()
 }

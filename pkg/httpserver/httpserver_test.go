@@ -47,7 +47,7 @@ func ask(t *testing.T, c net.Conn, request string) string {
 
 const request = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
 
-// However many are silent, dribble a head or a body, whoever asks is answered.
+// However many connections are silent, or send a head or a body byte by byte, a request is answered.
 func TestACrowdLocksNobodyOut(t *testing.T) {
 	const most = 16
 	for _, said := range []string{"", "G", "GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel"} {

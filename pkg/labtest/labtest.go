@@ -25,7 +25,7 @@ func Eventually(t testing.TB, what string, is func() bool) {
 	}
 }
 
-// Lacks skips a test for which this machine lacks something, or fails it where the variable says that the
+// Lacks skips a test for which this machine lacks something, or fails it if the variable says that the
 // machine must have it, as in CI.
 func Lacks(t testing.TB, variable string, what any) {
 	t.Helper()

@@ -1,7 +1,7 @@
 // Package language decides which language is sent on the wire and which one people see.
 //
 // The two are apart on purpose. Bytes on the wire are part of a protocol: two programs must agree on
-// them, so they follow NETLAB_LANG alone and never the locale of whoever happens to start a server.
+// them, so they follow NETLAB_LANG alone and never the locale of the person who starts a server.
 // What a person reads follows NETLAB_LANG first and then that person's locale.
 //
 // The words themselves stay in the services: a Both of a struct of phrases each. An Error carries its own.

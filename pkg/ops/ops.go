@@ -27,7 +27,7 @@ import (
 
 const (
 	maxConns = 16              // health checks and one Prometheus need few
-	patience = 5 * time.Second // with whoever asks, or reads an answer
+	patience = 5 * time.Second // for a request to arrive, and for an answer to be read
 )
 
 // A Server answers health checks. A nil *Server, which Start returns for an empty address, is off.
@@ -38,7 +38,7 @@ type Server struct {
 	isReady func()
 }
 
-// Start listens on address, a URL such as tcp://:9100, or does nothing where it is empty.
+// Start listens on address, a URL such as tcp://:9100, or does nothing if it is empty.
 // The server is alive from now on, and ready from Ready until ctx ends: then a stop begins.
 // What package http complains of goes to log, in the log's own form.
 func Start(ctx context.Context, address string, log *zap.Logger, metrics ...prometheus.Collector) (*Server, error) {

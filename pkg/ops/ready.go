@@ -18,7 +18,7 @@ const (
 // readiness is whether the protocol is served, for those who ask and for those who wait for news.
 //
 // Each check starts a process, and one a second costs a laptop its battery. So a check may wait. The first is
-// answered at once, because whoever starts a server wants to know when it is ready; each later one when its answer
+// answered at once, because a person who starts a server waits for it; each later one when its answer
 // would differ from the last.
 type readiness struct {
 	begun chan struct{} // closed when the server is ready. It is so until the context of all requests ends

@@ -4,7 +4,7 @@
 //	Write ──> bounded queue ──> one goroutine ──> io.Writer
 //
 // Nobody but that goroutine ever waits for the reader. Lines that find no room are counted, and a line that says
-// how many stands where they are missing.
+// how many stands in their place.
 package outlet
 
 import (
@@ -56,7 +56,7 @@ type Outlet struct {
 	leftOut int   // lines; while that is untold, more are left out
 	torn    bool  // Put was refused
 	err     error // of the last write
-	gone    bool  // the reader is, for good
+	gone    bool  // the reader will not come back
 	closed  bool
 	done    chan struct{} // closed when the writer has left
 }
@@ -207,7 +207,7 @@ func (o *Outlet) tell() {
 	}
 	o.mu.Lock()
 
-	o.leftOut -= n // not before: the line stands where the others are missing
+	o.leftOut -= n // not before: until the line has its place, others are left out too
 }
 
 // Close lets the writer finish, and waits a moment for that at most: a stop never hangs on a reader. A writer that

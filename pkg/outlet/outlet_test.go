@@ -13,7 +13,7 @@ import (
 
 const words = "(%d left out)"
 
-// What is left out is said where it is missing: after what was queued, and before the next line.
+// What is left out is said in its place: after what was queued, and before the next line.
 func TestTheGapIsWhereItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
@@ -64,7 +64,7 @@ type count struct {
 
 func (c *count) Write(p []byte) (int, error) { c.n++; return 0, c.err }
 
-// A reader that is gone for good is not tried again; a full disk is.
+// After EPIPE nothing is written again; after an error that may pass it is.
 func TestFailedWrites(t *testing.T) {
 	for _, tc := range []struct {
 		err  error

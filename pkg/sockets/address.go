@@ -9,7 +9,7 @@
 //
 // A link-local address needs its interface: udp://[fe80::1%25eth0]:1314 (RFC 6874; %25 is a percent sign).
 //
-// Where a server listens on several, they are separated by commas.
+// A server listens on several if commas separate them.
 package sockets
 
 import (
@@ -109,7 +109,7 @@ func parseList(list string, networks ...string) ([]Address, error) {
 }
 
 // Peer is how the transcript names the other end: its address, or "unix" for a client that has no path of its own.
-// A path is whatever a client has chosen, escape sequences and all, so it is made harmless.
+// A client chooses its path, escape sequences included, so it is escaped.
 func Peer(a net.Addr) string {
 	if a == nil {
 		return "unix"

@@ -16,8 +16,8 @@ import (
 
 // Options are set on a listening socket before the first connection is accepted.
 type Options struct {
-	Backlog     int    // argument of listen(2): how many connections may wait for accept(2); 0: the system's
-	Congestion  string // TCP_CONGESTION (tcp(7)), such as reno; "": the system's. Accepted connections inherit it
+	Backlog     int    // argument of listen(2): how many connections may wait for accept(2); 0: the system's default
+	Congestion  string // TCP_CONGESTION (tcp(7)), such as reno; "": the system's default. Accepted connections inherit it
 	DeferAccept bool   // TCP_DEFER_ACCEPT (tcp(7)): a connection is accepted when its first data has arrived
 	NoKeepAlive bool   // leave TCP keep-alive off on accepted connections: four fewer system calls for each
 }
@@ -156,4 +156,17 @@ func bare(err error) error {
 		return op.Err
 	}
 	return err
+}
+
+// control calls f with the descriptor of c.
+func control(c syscall.Conn, f func(fd int) error) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var ferr error
+	if err := raw.Control(func(fd uintptr) { ferr = f(int(fd)) }); err != nil {
+		return err
+	}
+	return ferr
 }

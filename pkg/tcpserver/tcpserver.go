@@ -63,7 +63,7 @@ type Server struct {
 }
 
 // Serve accepts on all listeners until ctx ends, then stops as described above and returns nil.
-// Where a listener breaks it stops too, and returns the error.
+// If a listener breaks, it stops too, and returns the error.
 func (s *Server) Serve(ctx context.Context, lns ...net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

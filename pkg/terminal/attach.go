@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxLast   = 5               // lines that are shown again to whoever attaches
-	startTime = 2 * time.Second // whoever is there by then has started the container, and seen all lines
+	maxLast   = 5               // lines that are shown again to a person who attaches
+	startTime = 2 * time.Second // a person who is there by then has started the container, and seen all lines
 )
 
 // size is that of a screen, in cells.
@@ -54,7 +54,7 @@ func (e *editor) remember(lines []byte) {
 	}
 }
 
-// welcome shows whoever has attached the last lines that were written before, and the greeting.
+// welcome shows a person who has attached the last lines that were written before, and the greeting.
 func (e *editor) welcome(before [][]byte) {
 	greeting := ""
 	if e.greet != nil {

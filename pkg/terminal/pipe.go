@@ -142,7 +142,7 @@ func (p *pipe) interrupts() <-chan struct{} { return nil }
 
 func (p *pipe) close() error {
 	close(p.closed)
-	p.in.SetReadDeadline(time.Unix(1, 0)) // ends the read where that can be done: not on os.Stdin
+	p.in.SetReadDeadline(time.Unix(1, 0)) // ends the read if that can be done: not on os.Stdin
 	p.out.Close()
 	return nil
 }

@@ -7,27 +7,29 @@
 //
 //	keyboard → keys ───┐            ┌─── Write: messages, transcript, log
 //	                   ▼            ▼
-//	           ergochat/readline (tty.go)       pipe: lines (pipe.go)
+//	    ergochat/readline (tty.go, edit.go)     pipe: lines (pipe.go)
 //	                   └──────┬─────┘                   │
 //	                          ▼                         ▼
 //	                     package outlet: one bounded queue, one writer → screen
 //
 // The editing is ergochat/readline's, chosen because it alone kept the typed
 // line whole, the cursor right among wide characters, and wrapped and resized
-// properly. It needs help in three places, all in tty.go:
+// properly. It needs help in four places:
 //
-//   - Cursor query. At each prompt it asks the terminal where the cursor is
-//     (ESC[6n) and waits for the answer. Where nobody answers (expect, a pty in
-//     a test, a container nobody is attached to) there would be no prompt, and
-//     typing would be swallowed. Our prompt always starts a line, so the
+//   - Cursor query (edit.go). At each prompt it asks the terminal where the
+//     cursor is (ESC[6n) and waits for the answer. If nobody answers (expect, a
+//     pty in a test, a container nobody is attached to) there would be no prompt,
+//     and typing would be swallowed. Our prompt always starts a line, so the
 //     question is kept from the terminal and answered here: row 1, column 1.
-//   - Attach. Whoever attaches to a container sees only what is painted from
-//     then on, so the screen of an idle client would stay empty. docker attach
-//     always resizes the terminal: the prompt and the half-typed text are
-//     painted again 50 ms after a resize.
-//   - Locking. On Enter it empties its line without a lock, and a message that
-//     arrives in that moment is a data race and a stray prompt. So one key, one
-//     message or one repaint is dealt with at a time.
+//   - Attach (attach.go). A person who attaches to a container sees only what is
+//     painted from then on, so the screen of an idle client would stay empty.
+//     docker attach always resizes the terminal: the last lines, the prompt and
+//     the half-typed text are painted again 50 ms after a resize.
+//   - Locking (edit.go). On Enter it empties its line without a lock, and a
+//     message that arrives in that moment is a data race and a stray prompt. So
+//     one key, one message or one repaint is dealt with at a time.
+//   - Signs (signs.go). It counts characters, a person counts what they see: an
+//     accented letter or a family is one sign of several characters.
 package terminal
 
 import (
@@ -77,7 +79,7 @@ type Options struct {
 	// If it is empty, and on a pipe, they are kept for the next ReadLine.
 	OutOfTurn string
 
-	// Greet, if set, returns lines for whoever attaches to a container's terminal:
+	// Greet, if set, returns lines for a person who attaches to a container's terminal:
 	// who they are there, and how to leave. They are shown each time, after the
 	// last lines that were written before.
 	Greet func() string
@@ -103,7 +105,7 @@ type source interface {
 	close() error
 }
 
-// Open takes over in and out: a line editor where both are TTYs, plain lines
+// Open takes over in and out: a line editor if both are TTYs, plain lines
 // otherwise. A TTY is in raw mode until Close, so that Ctrl-C is a key and not
 // a signal, before the first ReadLine too. Neither file is ever closed.
 func Open(in, out *os.File, opt Options) (*Terminal, error) {
@@ -132,7 +134,7 @@ func open(in, out *os.File, opt Options, container bool) (*Terminal, error) {
 	return t, nil
 }
 
-// IsTTY says whether a person sits there: in and out are both TTYs.
+// IsTTY reports whether a person sits there: in and out are both TTYs.
 func (t *Terminal) IsTTY() bool {
 	_, ok := t.lines.(*editor)
 	return ok
@@ -207,5 +209,5 @@ func (t *Terminal) SetPrompt(s string) { t.lines.setPrompt(text.Escape(s)) }
 
 // Close ends a ReadLine that waits, writes what is queued if that can be done
 // soon, and restores the terminal. It may be called again, and it returns in
-// bounded time even where the screen is blocked for ever.
+// bounded time even if the screen is blocked for ever.
 func (t *Terminal) Close() error { return t.close() }

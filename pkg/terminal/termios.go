@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isTTY says whether f is a terminal.
+// isTTY reports whether f is a terminal.
 func isTTY(f *os.File) bool {
 	_, err := getTermios(f)
 	return err == nil

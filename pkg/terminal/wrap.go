@@ -7,8 +7,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// margin begins each further row of a line that is longer than the screen. Without it, whoever fills a row with
-// spaces could have the next one begin like a line of somebody else.
+// margin begins each further row of a line that is longer than the screen. Without it, a person who
+// fills a row with spaces could make the next one look like a line of somebody else.
 const margin = "    "
 
 // wrap breaks lines into rows of at most width cells.
