@@ -75,8 +75,8 @@ func (w *way) refusalOfRST(h *wire.TCP) wire.Why {
 	return wire.WhyNotExact
 }
 
-// outside reports whether [begin, end) lies beyond the receiver's window, or before all that was ever sent. What goes on
-// where its sender had stopped is no stray: then it is wire that does not know of the room.
+// outside reports whether [begin, end) lies beyond the receiver's window, or before all that was ever sent. A segment
+// that begins with the very next number is no stray: its sender knows of a larger window than wire does.
 func (w *way) outside(begin, end uint32) bool {
 	if w.syn > 0 && w.next-w.first < far && before(end, w.first) || before(end, w.next-far) {
 		return true

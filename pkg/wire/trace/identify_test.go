@@ -236,6 +236,73 @@ func TestWindows(t *testing.T) {
 	}
 }
 
+// What is not accepted takes no number from the conversation: exact faults count on. Numbers follow what both sides say.
+func TestNotAcceptedTakesNoNumber(t *testing.T) {
+	check(t, feed(t, New(), `
+		in  40000 SYN 100
+		out 40000 RST,ACK 0 101 x
+		in  40000 SYN 100
+		out 40000 SYN,ACK 500 101
+		in  40000 ACK 101 501
+		in  40000 PSH,ACK 900000 501 +5
+		in  40000 PSH,ACK 101 501 +5
+		in  40000 PSH 106 0 +5
+		in  40000 FIN,ACK 106 9000
+		in  40000 RST 2000
+		in  40000 PSH,ACK 106 501 +5
+		in  40000 FIN,ACK 111 501
+		in  40000 RST 112
+	`), `
+		c1 syn#1.0 0/0 begins
+		c1 rst#1.0 1/1
+		c1 syn#1.1 0/0
+		c1 syn#1.0 0/1
+		c1 ack#1.0 1/1
+		c1 other#0.0 899900/1
+		c1 data#1.0 1/1
+		c1 other#0.1 6/0
+		c1 other#0.2 6/8500
+		c1 rst#1.0 1900/0
+		c1 data#2.0 6/1
+		c1 fin#1.0 11/1
+		c1 rst#2.0 12/0 ends
+	`)
+}
+
+// A client's reset is lost, and it connects again from the same port: the old numbers belong to the old connection until
+// that has ended, and the new one begins with the first SYN.
+func TestSamePort(t *testing.T) {
+	tr := New()
+	check(t, feed(t, tr, `
+		in  40000 SYN 100
+		out 40000 SYN,ACK 500 101
+		in  40000 ACK 101 501
+		in  40000 RST,ACK 101 501 x
+		in  40000 SYN 70000
+		out 40000 ACK 501 101
+		in  40000 RST 101
+		in  40000 SYN 70000
+		out 40000 SYN,ACK 90000 70001
+		in  40000 ACK 70001 90001
+		in  40000 PSH,ACK 70001 90001 +5
+	`), `
+		c1 syn#1.0 0/0 begins
+		c1 syn#1.0 0/1
+		c1 ack#1.0 1/1
+		c1 rst#1.0 1/1
+		c2 syn#1.0 0/0 begins
+		c1 ack#1.0 1/1
+		c1 rst#2.0 1/0 ends
+		c2 syn#1.1 0/0
+		c2 syn#1.0 0/1
+		c2 ack#1.0 1/1
+		c2 data#1.0 1/1
+	`)
+	if gone := tr.Expire(time.Unix(0, 0)); !slices.Equal(gone, []int{1}) {
+		t.Errorf("forgotten: %d", gone)
+	}
+}
+
 // SYNs with made-up numbers do not make the tracker forget the connection that is open, nor fill its memory.
 func TestStraySYNs(t *testing.T) {
 	tr := New()
@@ -413,7 +480,11 @@ func FuzzTracker(f *testing.F) {
 			if r.Conn < 1 || r.Ordinal < 0 || r.Attempt < 0 {
 				t.Fatalf("%+v", r)
 			}
+			remembered := 0
 			for _, c := range tr.conns {
+				for o := c; o != nil; o = o.older {
+					remembered += len(o.way[0].segments) + len(o.way[1].segments)
+				}
 				for _, w := range c.way {
 					for i := 1; i < len(w.segments); i++ {
 						if before(w.segments[i].from, w.segments[i-1].to) && w.segments[i].from-w.segments[0].from < 1<<30 {
@@ -421,6 +492,9 @@ func FuzzTracker(f *testing.F) {
 						}
 					}
 				}
+			}
+			if remembered != tr.segments {
+				t.Fatalf("%d segments are remembered, and %d counted", remembered, tr.segments)
 			}
 		}
 	})

@@ -23,7 +23,7 @@ func (w *way) again(r *wire.Record, s *segment) wire.Label {
 }
 
 // continues reports whether r brings the rest of s, after an earlier packet has brought the beginning
-// again: the longest segment is a little shorter now, where SACK blocks need the room.
+// again: the longest segment is a little shorter now, because SACK blocks need the room.
 func (s *segment) continues(r *wire.Record) bool {
 	return s.nth > 0 && before(s.from, r.Packet.TCP.Seq) && r.Packet.TCP.Seq == s.reach
 }
@@ -33,7 +33,7 @@ func (s *segment) continues(r *wire.Record) bool {
 // looked at first, if it is fresh and later than the transmission before; then how long it was silent.
 //
 // There are two timers, which are told apart by what is sent when they go off: the retransmission timer
-// (RTO) repeats the first segment that is not acknowledged, the probe timer (TLP) the last. Where that is
+// (RTO) repeats the first segment that is not acknowledged, the probe timer (TLP) the last. If that is
 // the same segment, the probe waits for a delayed ACK as well, and so goes off when the RTO would (RFC
 // 8985, 7.2): that is said to be by timer, though the kernel may count it among its probes.
 func (w *way) cause(r *wire.Record, s *segment) wire.By {
@@ -149,7 +149,7 @@ func (h *header) earlier(other *header) (earlier, known bool) {
 type header struct {
 	id      int // the record
 	time    time.Time
-	ipID    uint16 // 0 where there is none: IPv6, and packets that belong to no socket
+	ipID    uint16 // 0 if there is none: IPv6, and packets that belong to no socket
 	flags   wire.Flags
 	window  uint16
 	seq     uint32
@@ -208,7 +208,7 @@ func (w *way) copied(r *wire.Record) (original int, copied bool) {
 }
 
 // baseless reports whether r's sender had no reason to repeat old: it has heard nothing since, and it is too early for
-// any timer. It is asked where the header has no ID, and not for bare ACKs, which a receiver may well repeat.
+// any timer. It is asked if the header has no ID, and not for bare ACKs, which a receiver may well repeat.
 func (w *way) baseless(r *wire.Record, old *header) bool {
 	k := &w.labels.heard
 	early := max(almost(2*k.rtt()), time.Millisecond)

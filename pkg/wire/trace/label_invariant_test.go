@@ -86,7 +86,11 @@ func TestArbitrary(t *testing.T) {
 }
 
 func labelArbitrary(t *testing.T, b []byte) {
-	tr := trace.New()
+	labelBy(t, trace.New(), b)
+	labelBy(t, trace.NewForCapture(), b)
+}
+
+func labelBy(t *testing.T, tr *trace.Tracker, b []byte) {
 	now := time.Unix(1_700_000_000, 0)
 	var all []*wire.Record
 	for ; len(b) >= 12 && len(all) < 2000; b = b[12:] {

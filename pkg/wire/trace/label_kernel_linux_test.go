@@ -459,7 +459,7 @@ func TestKernel(t *testing.T) {
 		name   string
 		impair func(*wire.Record)
 		talk   func(t *testing.T, w *tap)
-		story  string // "" where it is not the same each time
+		story  string // "" if it is not the same each time
 	}{
 		{"timer", drop(wire.Out, wire.ClassData, 1, 3), func(t *testing.T, w *tap) {
 			c, s := w.connect()
@@ -470,7 +470,7 @@ func TestKernel(t *testing.T) {
 			out data#1 retransmission 2 by timer
 			out data#1 retransmission 3 by timer
 		`},
-		// Two ways: the usual one, and where the kernel is short of memory (see check).
+		// Two ways: the usual one, and that of a kernel which is short of memory (see check).
 		{"answer lost before FIN", drop(wire.Out, wire.ClassData, 1, 1), func(t *testing.T, w *tap) {
 			c, s := w.connect()
 			send(t, c, "hello")

@@ -176,7 +176,7 @@ func rows(t *testing.T, file string) map[string]bool {
 	return keys
 }
 
-// TestDifferences: where a trace says that label and tshark differ, the table says why, and the table
+// TestDifferences: if a trace says that label and tshark differ, the table says why, and the table
 // has no row that no trace shows.
 func TestDifferences(t *testing.T) {
 	table, used := differences(t), map[string]bool{}

@@ -69,7 +69,7 @@ func (l *labels) asked(list *[]asking, q asking) {
 	*list = append(*list, q)
 }
 
-// icmp says what a message about another packet is, and about which packet. c is nil where the
+// icmp says what a message about another packet is, and about which packet. c is nil if the
 // connection is not known.
 func (c *conn) icmp(r *wire.Record) wire.Label {
 	l := wire.Label{Kind: wire.KindICMP}

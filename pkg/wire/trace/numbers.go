@@ -161,7 +161,7 @@ const maxShift = 14 // RFC 7323, 2.3
 // shifts are what a record's Scale points to: so that no record needs one of its own.
 var shifts = [maxShift + 1]uint8{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
 
-// offer is how many bytes the sender of h says that it will take; where its unit is unknown, at most.
+// offer is how many bytes the sender of h says that it will take; if the unit is unknown, the most that it can be.
 func (c *conn) offer(out, back *way, h *wire.TCP) uint32 {
 	if shift := c.scaling(out, back, h); shift != nil {
 		return uint32(h.Window) << *shift

@@ -47,8 +47,8 @@ func (t *Tracker) data(c *conn, w *way, r *wire.Record, from, to uint32) (ordina
 	return a.Data, 0
 }
 
-// thin forgets what the connection has sent that has been silent longest. Whoever is speaking keeps their
-// own: else a crowd that fell silent would have everybody's retransmissions counted as new for ever after.
+// thin forgets what the connection has sent that has been silent longest. One that speaks now keeps its
+// own: else a crowd that fell silent would make all retransmissions count as new for ever after.
 func (t *Tracker) thin() {
 	for e := t.silence.Back(); e != nil; e = e.Prev() {
 		c := e.Value.(*conn)
@@ -66,8 +66,8 @@ func (t *Tracker) drop(c *conn) bool {
 	return n > 0
 }
 
-// at returns the place of the segment that has the byte number; old is false where none has, and the
-// place is then where it belongs.
+// at returns the place of the segment that has the byte number; old is false if none has, and the
+// place is then the one where it belongs.
 func (w *way) at(number uint32) (place int, old bool) {
 	if last := len(w.segments) - 1; last >= 0 && !before(number, w.segments[last].from) {
 		if before(number, w.segments[last].to) { // most questions are about the latest data
