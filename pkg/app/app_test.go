@@ -21,6 +21,7 @@ type testConfig struct {
 	Listen string `split_words:"true" default:"tcp://:1" desc:"where to listen" zh:"监听地址"`
 	Most   Count  `split_words:"true" default:"3" desc:"how many" zh:"多少"`
 	Limit  Limit  `split_words:"true" default:"0" desc:"no more" zh:"不超过"`
+	Share  uint8  `split_words:"true" default:"0" desc:"a part" zh:"一部分"`
 }
 
 // try runs one command line and returns its exit code and what it printed.
@@ -76,7 +77,8 @@ func TestExitCodes(t *testing.T) {
 		{"bad limit", well, "serve", "PROG_LIMIT=-1", 2, "", `PROG_LIMIT="-1": want a whole number from 0 to 1000000000`},
 		{"bad switch", well, "serve", "PROG_TRANSCRIPT=yes", 2, "", "want on or off"},
 		{"bad duration", well, "serve", "PROG_SHUTDOWN_TIMEOUT=-1s", 2, "", "want a duration"},
-		{"bad level", well, "serve", "PROG_LOG_LEVEL=loud", 2, "", "PROG_LOG_LEVEL"},
+		{"bad level", well, "serve", "PROG_LOG_LEVEL=loud", 2, "", `PROG_LOG_LEVEL="loud": want debug, info, warn or error`},
+		{"bad number", well, "serve", "PROG_SHARE=half", 2, "", `PROG_SHARE="half": want a number`},
 		{"misspelt", well, "serve", "PROG_LISTN=x", 0, "", "warning: unknown variable PROG_LISTN"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,11 +22,11 @@ import (
 
 // Common is the part of the configuration that is alike in every server. Embed it.
 type Common struct {
-	Ops             string        `split_words:"true" desc:"address for health checks and metrics, such as tcp://:9100; empty: off" zh:"健康检查与指标的地址, 例如 tcp://:9100; 空: 关闭"`
-	Transcript      Switch        `split_words:"true" default:"on" desc:"tell each event on standard output (on, off)" zh:"在标准输出讲述每个事件 (on, off)"`
-	LogLevel        zapcore.Level `split_words:"true" default:"info" desc:"least level that is logged (debug, info, warn, error)" zh:"日志的最低级别 (debug, info, warn, error)"`
-	LogFormat       LogFormat     `split_words:"true" default:"console" desc:"form of the log (console, json)" zh:"日志格式 (console, json)"`
-	ShutdownTimeout Duration      `split_words:"true" default:"2s" desc:"longest time to end conversations at a stop" zh:"停止时等待对话结束的最长时间"`
+	Ops             string    `split_words:"true" desc:"address for health checks and metrics, such as tcp://:9100; empty: off" zh:"健康检查与指标的地址, 例如 tcp://:9100; 空: 关闭"`
+	Transcript      Switch    `split_words:"true" default:"on" desc:"tell each event on standard output (on, off)" zh:"在标准输出讲述每个事件 (on, off)"`
+	LogLevel        LogLevel  `split_words:"true" default:"info" desc:"least level that is logged (debug, info, warn, error)" zh:"日志的最低级别 (debug, info, warn, error)"`
+	LogFormat       LogFormat `split_words:"true" default:"console" desc:"form of the log (console, json)" zh:"日志格式 (console, json)"`
+	ShutdownTimeout Duration  `split_words:"true" default:"2s" desc:"longest time to end conversations at a stop" zh:"停止时等待对话结束的最长时间"`
 }
 
 func (c Common) common() Common { return c }
@@ -41,6 +42,20 @@ func (s *Switch) Decode(v string) error {
 		return nil
 	}
 	return language.Errorf("应为 on 或 off", "want on or off")
+}
+
+// A LogLevel is debug, info, warn or error.
+type LogLevel zapcore.Level
+
+// Decode reads a level.
+func (l *LogLevel) Decode(v string) error {
+	switch level, err := zapcore.ParseLevel(v); {
+	case err != nil, level > zapcore.ErrorLevel:
+		return language.Errorf("应为 debug, info, warn 或 error", "want debug, info, warn or error")
+	default:
+		*l = LogLevel(level)
+	}
+	return nil
 }
 
 // A LogFormat is console or json.
@@ -110,6 +125,9 @@ func load(prefix string, cfg any) error {
 	}
 	err := envconfig.Process(prefix, cfg)
 	if e, ok := err.(*envconfig.ParseError); ok {
+		if _, ok := errors.AsType[*strconv.NumError](e.Err); ok {
+			e.Err = language.Errorf("应为数字", "want a number")
+		}
 		return failure.Usage(fmt.Errorf("%s=%q: %w", e.KeyName, e.Value, e.Err))
 	}
 	return err

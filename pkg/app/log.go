@@ -19,7 +19,7 @@ func newLogger(c Common, w zapcore.WriteSyncer) *zap.Logger {
 	if c.LogFormat == "console" {
 		encoder = zapcore.NewConsoleEncoder(enc)
 	}
-	return zap.New(zapcore.NewCore(encoder, w, c.LogLevel))
+	return zap.New(zapcore.NewCore(encoder, w, zapcore.Level(c.LogLevel)))
 }
 
 // A sink is where the log goes: to standard error, or to a terminal's line editor once there is one. Neither
