@@ -138,16 +138,17 @@ func run(ctx context.Context, name string, cmds []Subcommand, env Env) int {
 	return exitWell
 }
 
-var hintWord = language.Both[string]{Zh: "提示:", En: "hint:"}
+// HintWord begins a line that says what to do.
+var HintWord = language.Both[string]{Zh: "提示:", En: "hint:"}
 
 // fail prints one line that says why, hints that say what to do, and returns the exit code.
 func fail(env Env, name string, err error, help string) int {
 	fmt.Fprintf(env.Stderr, "%s: %s\n", name, language.Tell(err, env.Lang.People))
 	if hint := failure.HintOf(err); hint != nil {
-		fmt.Fprintln(env.Stderr, hintWord.In(env.Lang.People), language.Tell(hint, env.Lang.People))
+		fmt.Fprintln(env.Stderr, HintWord.In(env.Lang.People), language.Tell(hint, env.Lang.People))
 	}
 	if failure.IsUsage(err) {
-		fmt.Fprintln(env.Stderr, hintWord.In(env.Lang.People), help)
+		fmt.Fprintln(env.Stderr, HintWord.In(env.Lang.People), help)
 		return exitUsage
 	}
 	if failure.IsUndecided(err) {

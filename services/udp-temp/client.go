@@ -116,7 +116,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case err != nil && !term.IsTTY(): // nobody is there to read it and try again: the exit code must tell
 			return failure.Hint(c.failure(err), errors.New(c.say.TryThis))
 		case err != nil:
-			fmt.Fprintf(term, "%v\nhint: %s\n", c.failure(err), c.say.TryThis)
+			fmt.Fprintf(term, "%v\n%s %s\n", c.failure(err), app.HintWord.In(c.lang), c.say.TryThis)
 		default:
 			c.show(term, answer)
 		}
