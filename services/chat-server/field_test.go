@@ -109,6 +109,7 @@ func TestWhatIsMeant(t *testing.T) {
 		io.WriteString(ben, "still here\n")
 		equal(t, reads(ann, time.Second), "小明: still here\n")
 		ann.Close()
+		equal(t, reads(ben, time.Second), "* guest-1 left\n")
 		for _, bye := range []string{"ｂｙｅｂｙｅ\n", "byebye。\n", "Byebye\r\n", "byebye\x00", "\ufeffbyebye\n"} {
 			io.WriteString(ben, bye)
 			if got, err := io.ReadAll(ben); strings.TrimSpace(string(got)) != byebye || err != nil {
@@ -148,7 +149,9 @@ func TestTelnet(t *testing.T) {
 			}
 		}
 		io.WriteString(ann, "no \xff\xf4telnet\n\xff \n")
-		equal(t, reads(ann, time.Second), wire.En.NotUTF8+"\n"+wire.En.NotUTF8+"\n")
+		if got := strings.Join(reads(ann, time.Second), ""); got != wire.En.NotUTF8+"\n"+wire.En.NotUTF8+"\n" {
+			t.Errorf("got %q", got)
+		}
 		ann.Close()
 		ben.Close()
 	})
@@ -224,6 +227,6 @@ func TestAStopCountsWhatWasSaid(t *testing.T) {
 	equal(t, <-ends[cai], wire.En.Stopping, "EOF")
 	equal(t, <-ends[dan], wire.En.Stopping, "byebye", "EOF")
 	got := <-ends[ann]                                                          // perhaps with a reset after it: what she still sends is more than a server should read
-	equal(t, got[:2], wire.En.Stopping, fmt.Sprintf(wire.En.OnlySaid, 1+heard)) // the first was empty
+	equal(t, got[:2], wire.En.Stopping, fmt.Sprintf(wire.En.OnlySaid, 1+heard)) // the first was /help
 	<-flood
 }

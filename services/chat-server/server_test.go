@@ -72,11 +72,12 @@ type testGuest struct {
 func enter(t *testing.T, addr net.Addr) *testGuest {
 	t.Helper()
 	p := labtest.Dial(t, addr)
-	p.Send("\n") // and so the others hear of them at once
+	p.Send("/help\n") // and so the others hear of them at once, and have heard when that is answered
 	g := &testGuest{p, t, bufio.NewReader(p)}
 	if line := g.line(); !strings.HasPrefix(line, "* hello, you are ") {
 		t.Fatalf("got %q, want a welcome", line)
 	}
+	g.expect(wire.En.Help)
 	return g
 }
 
@@ -427,7 +428,7 @@ func TestOperatorSpeaksAndDismisses(t *testing.T) {
 	s.operatorSays(&shown, byebye)
 	ann.expect("byebye")
 	if line := ann.line(); line != fmt.Sprintf(wire.En.OnlySaid, 1) && line != fmt.Sprintf(wire.En.OnlySaid, 2) {
-		t.Errorf("got %q", line) // her first was empty
+		t.Errorf("got %q", line) // her first was /help
 	}
 	ann.expectEOF()
 	ben := enter(t, addrs[0]) // the room is open still
