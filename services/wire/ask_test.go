@@ -35,10 +35,11 @@ import (
 type bench struct {
 	*link.Link
 	watching bool
+	log      *record.Log
 }
 
 func (b *bench) Status() wire.Status {
-	return wire.Status{Mechanism: wire.Compat, Impairs: !b.watching, Service: "tcp://:8080", Interface: "eth0", MTU: 1500, Unseen: 3,
+	return wire.Status{Mechanism: wire.Compat, Impairs: !b.watching, Service: "tcp://:8080", Interface: "eth0", MTU: 1500, Unseen: 3, Memory: b.log.Memory(),
 		Limits: []wire.Limit{{Code: wire.NoLinkLayer}, {Code: "news", Why: "of \x1b[2J tomorrow"}}}
 }
 
@@ -66,8 +67,9 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	b := &bench{Link: &link.Link{}}
-	l := &lab{t, b, record.NewLog(1000, 64<<20), trace.New(), language.English, ""}
+	log := record.NewLog(1000, 64<<20)
+	b := &bench{Link: &link.Link{}, log: log}
+	l := &lab{t, b, log, trace.New(), language.English, ""}
 	s := &api.Server{Wire: b, Link: b.Link, Log: l.log, Tracker: l.tracker, Service: wire.Service{Proto: wire.ProtoTCP, Port: 1}}
 	lns, err := s.Start(t.Context(), "tcp://127.0.0.1:0", "")
 	if err != nil {

@@ -375,3 +375,17 @@ func TestNamesAreAsked(t *testing.T) {
 		t.Errorf("asked %d times:\n%s", asked, text)
 	}
 }
+
+// TestFromTheEnd: what was forgotten before the last hundred packets is no gap.
+func TestFromTheEnd(t *testing.T) {
+	l := newLab(t)
+	l.hello()
+	l.log.Forget()
+	l.log.Append(&wire.Record{Conn: 1, Dir: wire.In, Fate: wire.Fate{What: wire.Delivered}})
+	out, err := l.run(watch, "", "--once")
+	if l.expect(out, err, "#5 "); strings.Contains(out, "forgotten") {
+		t.Errorf("a gap:\n%s", out)
+	}
+	out, err = l.run(watch, "", "--once", "--since", "0") // asked for, it is one
+	l.expect(out, err, "4 packets are forgotten")
+}

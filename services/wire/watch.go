@@ -44,6 +44,11 @@ func watch(ctx context.Context, a *asker) error {
 	if *once {
 		return a.once(ctx, q, t)
 	}
+	status, err := a.wire.Status(ctx)
+	if err != nil {
+		return err
+	}
+	q.Since = start(q.Since, status)
 	return a.follow(ctx, q, t)
 }
 
@@ -170,21 +175,26 @@ func (t *teller) tell(e wire.Event) error {
 	return nil
 }
 
+// start is where a reader begins that counts from the end: what was forgotten long ago is no gap in what it reads.
+func start(n int, s wire.Status) int {
+	if n >= 0 {
+		return n
+	}
+	return max(s.Memory.Last+n, s.Memory.Forgotten)
+}
+
 // past calls each as Client.Follow does, with the records up to the newest that there is now. What comes in the
 // meantime is left out: on a busy link that never ends. Before that it calls begin with the place where it begins,
 // and how many packets there are before.
 func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before int), each each) error {
-	newest, err := a.wire.Records(ctx, wire.Query{Since: -1})
+	status, err := a.wire.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if q.Since < 0 {
-		q.Since = max(newest.Next+q.Since, 0)
-	}
-	if status, err := a.wire.Status(ctx); err == nil {
-		begin(q.Since, max(min(q.Since, newest.Next)-status.Memory.Forgotten, 0))
-	}
-	for q.Since < newest.Next {
+	newest := status.Memory.Last
+	q.Since = start(q.Since, status)
+	begin(q.Since, max(min(q.Since, newest)-status.Memory.Forgotten, 0))
+	for q.Since < newest {
 		page, err := a.wire.Records(ctx, q)
 		if err != nil {
 			return err
@@ -195,7 +205,7 @@ func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before 
 			}
 		}
 		for _, e := range page.Events() {
-			if e.Record != nil && e.Record.ID > newest.Next {
+			if e.Record != nil && e.Record.ID > newest {
 				return nil
 			}
 			if err := each(e); err != nil {
@@ -213,12 +223,14 @@ func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before 
 // live is the full screen. Two goroutines feed it: one follows the records, one asks every second how
 // wire and its link are.
 func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
-	if _, err := a.wire.Status(ctx); err != nil {
+	status, err := a.wire.Status(ctx)
+	if err != nil {
 		return err // before the screen changes
 	}
 	if q.Conn != 0 && q.Since == 0 {
 		q.Since = -1000 // what lies before is asked for when somebody scrolls there
 	}
+	q.Since = start(q.Since, status)
 	ctx, stop := context.WithCancel(ctx)
 	var feeding sync.WaitGroup
 	defer feeding.Wait()

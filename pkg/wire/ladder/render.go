@@ -189,9 +189,15 @@ func (d *drawing) whose(r *wire.Record) *row {
 // ofCompose is a container's name as Compose makes it: project, service, number.
 var ofCompose = regexp.MustCompile(`^[a-z0-9][a-z0-9_]*-(.+)-[0-9]+$`)
 
+// unnamed is a container's number: Docker calls it that if it has no other name.
+var unnamed = regexp.MustCompile(`^[0-9a-f]{12}$`)
+
 // name is what the container at an address is called, without what Compose puts around it; "" if that is unknown.
 func (v View) name(addr netip.Addr) string {
 	name := v.Names[addr.Unmap().String()]
+	if unnamed.MatchString(name) {
+		return ""
+	}
 	if m := ofCompose.FindStringSubmatch(name); m != nil {
 		name = m[1]
 	}

@@ -265,6 +265,10 @@ func TestNames(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	v.Names["172.18.0.5"] = "1fab17f18376" // a container's number says nothing
+	if text := strings.Join(v.Head(r), "\n"); !strings.Contains(text, "client 172.18.0.5:51234") {
+		t.Errorf("got\n%s", text)
+	}
 }
 
 // TestArrival: a packet that was held goes on behind the one that it was exchanged with, and the ladder shows it.
