@@ -62,7 +62,7 @@
 //
 // It changes nothing here, because it changes nothing there: no number, no state, no ordinal. What only one side says
 // of numbers that wire does not know is used until the other side says otherwise; what both say is believed. A capture
-// may have gaps (NewForCapture): there an ACK of what was not seen is believed, if there was room to send it.
+// may have gaps (ExpectGaps): there an ACK of what was not seen is believed, if there was room to send it.
 //
 // # What made a sender send again
 //

@@ -303,6 +303,28 @@ func TestSamePort(t *testing.T) {
 	}
 }
 
+// An ACK of what has not passed is a stray, unless packets may pass unseen; then the data may come after it.
+func TestGaps(t *testing.T) {
+	for gaps, want := range map[bool]string{false: "other#0.0", true: "data#1.0"} {
+		tr := New()
+		packets := []string{"in 40000 SYN 100", "out 40000 SYN,ACK 500 101", "in 40000 ACK 101 501", "out 40000 PSH,ACK 501 106 +3", "in 40000 PSH,ACK 101 501 +5"}
+		var got []string
+		for i, line := range packets {
+			r := parse(t, line)
+			r.ID, r.Packet.TCP.Window = i+1, 1000
+			if i == 3 && gaps {
+				tr.ExpectGaps()
+			}
+			tr.Identify(r)
+			tr.Label(r)
+			got = append(got, fmt.Sprintf("%s#%d.%d", r.Class, r.Ordinal, r.Attempt))
+		}
+		if got[3] != want || got[4] != "data#1.0" {
+			t.Errorf("gaps %v: %s", gaps, got)
+		}
+	}
+}
+
 // SYNs with made-up numbers do not make the tracker forget the connection that is open, nor fill its memory.
 func TestStraySYNs(t *testing.T) {
 	tr := New()

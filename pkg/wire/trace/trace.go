@@ -27,7 +27,7 @@ type Tracker struct {
 	silence  *list.List // of *conn; the one that spoke last is in front
 	last     int        // the ordinal given last
 	segments int        // remembered in all
-	gaps     bool       // see NewForCapture
+	gaps     bool       // see ExpectGaps
 	evicted  []int      // connections forgotten for want of room since the last Expire
 }
 
@@ -42,7 +42,7 @@ type conn struct {
 	wire.Connection
 	way   [2]way // index: in 0, out 1
 	place *list.Element
-	gaps  bool  // see NewForCapture
+	gaps  bool  // see ExpectGaps
 	older *conn // the one before, between the same ports, while this one opens
 }
 
@@ -83,12 +83,23 @@ func New() *Tracker {
 	return &Tracker{conns: map[key]*conn{}, silence: list.New()}
 }
 
-// NewForCapture makes a tracker for packets of which some were missed, or written down too late: what is acknowledged may
-// have been sent although it was not seen.
+// NewForCapture makes a tracker for packets of which some were missed, or written down too late.
 func NewForCapture() *Tracker {
 	t := New()
-	t.gaps = true
+	t.ExpectGaps()
 	return t
+}
+
+// ExpectGaps says that packets may pass unseen: what is acknowledged may then have been sent, although it was not seen.
+func (t *Tracker) ExpectGaps() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gaps = true
+	for _, c := range t.conns {
+		for ; c != nil; c = c.older {
+			c.gaps = true
+		}
+	}
 }
 
 // Last is the ordinal of the connection that began last.

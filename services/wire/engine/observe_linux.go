@@ -26,6 +26,7 @@ func (e *Engine) openSniffer(ifindex int) (*observer, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.Tracker.ExpectGaps() // the socket's buffer may overflow
 	return &observer{e, s}, nil
 }
 

@@ -108,6 +108,7 @@ func (b *queue) renew(ctx context.Context) {
 			} else {
 				if gap := now.Sub(last) - kernel.Lasts; gap > 0 {
 					b.gaps.add(gap)
+					b.Tracker.ExpectGaps()
 					b.Log.Tell(wire.ChangeGap, "stood still for "+gap.Round(10*time.Millisecond).String(), "")
 					b.log.Warn("stood still: packets passed unseen", zap.Duration("for", gap))
 				}
