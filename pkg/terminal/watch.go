@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// watchPause is the least time between two greetings: docker attach resizes twice, and a person may hold a key.
+// watchPause is the least time between two greetings: a person may hold a key.
 const watchPause = time.Second
 
 // Watch is for a server that tells its story and asks nothing, in a container with a terminal. Who attaches sees
@@ -49,6 +49,14 @@ func watch(in, out *os.File, greeting string) (stop func()) {
 		}
 	}()
 	stopped, ended := make(chan struct{}), make(chan struct{})
+	rest := func(d time.Duration) bool {
+		select {
+		case <-time.After(d):
+			return true
+		case <-stopped:
+			return false
+		}
+	}
 	go func() {
 		defer close(ended)
 		for {
@@ -58,14 +66,18 @@ func watch(in, out *os.File, greeting string) (stop func()) {
 			case <-stopped:
 				return
 			}
-			io.WriteString(out, greeting+"\n")
-			select {
-			case <-time.After(watchPause):
-			case <-stopped:
+			if !rest(settleTime) { // docker attach resizes twice
 				return
 			}
-			for len(attach) > 0 { // the second resize
-				<-attach
+			for len(attach)+len(key) > 0 {
+				select {
+				case <-attach:
+				case <-key:
+				}
+			}
+			io.WriteString(out, greeting+"\n")
+			if !rest(watchPause) {
+				return
 			}
 		}
 	}()
