@@ -96,7 +96,7 @@ func TestTurnsOurOwn(t *testing.T) {
 		c.expect("收到服务器的数据: "+turn.answer+"\n", "请输入要发送的数据:")
 	}
 	c.send("最后\r")
-	server.expect("收到信息: 最后\n")
+	server.expect("收到信息: 最后\n", "请输入发送的信息:")
 	server.send("\x04") // the end of the operator's input counts as byebye, and the server goes on
 	c.expect("收到服务器的数据: byebye\n")
 	if code := c.exit(); code != 0 {

@@ -81,6 +81,7 @@ func TestLeavingOutOfTurn(t *testing.T) {
 	ln := listen(t, "tcp4://127.0.0.1:0")
 	ann := sit(t, newTTY(t), ClientConfig{Server: "tcp://" + ln.Addr().String(), Mode: inTurns}, language.Chinese)
 	conn := accept(t, ln)
+	ann.expectSoon(words.Zh.AskData)
 	ann.types("你好\r")
 	expectFrom(t, conn, "你好")
 	ann.types("x")
