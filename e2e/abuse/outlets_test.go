@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -70,6 +72,11 @@ func TestOps(t *testing.T) {
 				t.Error(err)
 			}
 			g.more(3)
+			check := exec.CommandContext(t.Context(), filepath.Join(programs, service), "healthcheck")
+			check.Env = s.cmd.Env
+			if said, err := check.CombinedOutput(); err != nil { // a server that serves is healthy, whoever crowds there
+				t.Errorf("healthcheck: %v, %s", err, said)
+			}
 			for _, c := range held[n/2:] {
 				c.Close()
 			}
