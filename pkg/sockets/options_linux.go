@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,6 +42,20 @@ func setCongestion(fd int, name string) error {
 		return fmt.Errorf("congestion control %q: %w", name, err)
 	}
 	return nil
+}
+
+// KeepAliveUnderway ends a connection whose peer is dead as soon as keep-alive would, while data for it is under way,
+// too: then keep-alive does not ask, and the kernel would resend the data for a quarter of an hour. It is a connection's,
+// and not a listener's, since listeners are MPTCP's, which does not know TCP_USER_TIMEOUT (tcp(7)).
+func KeepAliveUnderway(conn net.Conn) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	dead := keepAlive.Idle + time.Duration(keepAlive.Count)*keepAlive.Interval
+	control(tcp, func(fd int) error { // without it the connection lives on a little longer
+		return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(dead.Milliseconds()))
+	})
 }
 
 // Unread is how many bytes have arrived and were not read yet (FIONREAD). Closing a TCP socket that

@@ -44,6 +44,10 @@ func TestServersKeepAlive(t *testing.T) {
 		if dead := idle + interval*count; !off && (idle != 60 || dead > 180) {
 			t.Errorf("asked after %d s, found dead after %d s", idle, dead)
 		}
+		KeepAliveUnderway(conn)
+		if ms := get(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); ms < 60_000 || ms > 180_000 {
+			t.Errorf("found dead after %d ms while data is under way", ms)
+		}
 	}
 }
 

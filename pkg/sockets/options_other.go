@@ -19,3 +19,6 @@ func setCongestion(int, string) error { return errors.New("congestion control ne
 
 // Unread is known on Linux only. On other systems a connection is always drained: slower, and never wrong.
 func Unread(net.Conn) int { return 1 }
+
+// KeepAliveUnderway is for Linux.
+func KeepAliveUnderway(net.Conn) {}

@@ -14,6 +14,7 @@ import (
 func (s *server) visit(ctx context.Context, conn net.Conn) error {
 	visiting, leave := context.WithCancelCause(ctx) // ctx ends at a stop only, this one also if the room ends the visit
 	defer leave(nil)
+	sockets.KeepAliveUnderway(conn)
 	p := newPerson(s.room, conn, sockets.Peer(conn.RemoteAddr()), leave)
 	v := visitor{person: p, server: s, limit: newLimiter(s.cfg.Rate), in: splitter{max: maxText}}
 	buf := make([]byte, smallRead)
