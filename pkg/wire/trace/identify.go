@@ -104,6 +104,8 @@ func (t *Tracker) icmp(r *wire.Record) {
 	}
 }
 
+// tcp does with a segment what its receiver does: to which connection does it belong, is it accepted (RFC 9293, 3.10.7),
+// and what does it bring? What is not accepted leaves no trace but a doubt.
 func (t *Tracker) tcp(r *wire.Record) {
 	h := r.Packet.TCP
 	c := t.connection(r)
@@ -134,7 +136,7 @@ func (t *Tracker) tcp(r *wire.Record) {
 			t.data(c, out, r, h.Seq+1, h.Seq+1+length)
 		}
 	case c.probes(out, r):
-		c.identifyACK(out, r)
+		out.identifyACK(r)
 		if h.Seq == out.next {
 			out.probeEnd, out.probeID = h.Seq+1, r.ID
 		}
@@ -144,7 +146,7 @@ func (t *Tracker) tcp(r *wire.Record) {
 	case h.Flags.Has(wire.FIN):
 		r.Class, r.Ordinal, r.Attempt = wire.ClassFIN, 1, out.fin
 	default:
-		c.identifyACK(out, r)
+		out.identifyACK(r)
 	}
 	if why != "" {
 		r.Label = wire.Label{Kind: wire.KindNotAccepted, Why: why}
@@ -175,7 +177,7 @@ func (t *Tracker) connection(r *wire.Record) *conn {
 		}
 		return c
 	}
-	if old := c.older; old != nil && !h.Flags.Has(wire.SYN) && (!c.way[1].own || c.check(r) != "") && old.check(r) == "" {
+	if old := c.older; old != nil && !old.over() && !h.Flags.Has(wire.SYN) && (!c.way[1].own || c.check(r) != "") && old.check(r) == "" {
 		return old
 	}
 	return c
@@ -212,13 +214,13 @@ func (w *way) synAgain(ack bool) int {
 }
 
 // identifyACK names a segment that brings nothing but an acknowledgement.
-func (c *conn) identifyACK(out *way, r *wire.Record) {
+func (w *way) identifyACK(r *wire.Record) {
 	r.Class, r.Ordinal = wire.ClassAck, int(r.Ack)
-	if out.ackTimes > 0 && out.lastAck == r.Ack {
-		r.Attempt = out.ackTimes
-		out.ackTimes++
+	if w.ackTimes > 0 && w.lastAck == r.Ack {
+		r.Attempt = w.ackTimes
+		w.ackTimes++
 	} else {
-		out.lastAck, out.ackTimes = r.Ack, 1
+		w.lastAck, w.ackTimes = r.Ack, 1
 	}
 }
 
