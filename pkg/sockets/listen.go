@@ -48,6 +48,10 @@ func Listen(ctx context.Context, list string, opt Options) ([]net.Listener, erro
 
 // cannotListen says why nothing listens on a, and what to do about it.
 func cannotListen(a Address, err error) error {
+	why := because(err)
+	if errors.Is(err, syscall.ENOENT) { // of bind(2), not of connect(2)
+		why = language.Errorf("没有这个目录", "no such folder")
+	}
 	hint := language.Errorf("-h 列出决定监听地址与方式的变量", "-h lists the variables that say where to listen, and how")
 	switch {
 	case errors.Is(err, syscall.EACCES) && !strings.HasPrefix(a.Network, "unix"):
@@ -57,7 +61,7 @@ func cannotListen(a Address, err error) error {
 		hint = language.Errorf("别的程序占用了这个地址 (ss -lntup 可以查到): 停止它, 或用 _LISTEN 或 _OPS 结尾的变量另选一个",
 			"another program has that address (ss -lntup names it): stop it, or choose another in the variable that ends in _LISTEN or _OPS")
 	}
-	return failure.Hint(language.Errorf("监听 %s: %v", "listen on %s: %v", a, because(err)), hint)
+	return failure.Hint(language.Errorf("监听 %s: %v", "listen on %s: %v", a, why), hint)
 }
 
 func (o Options) listen(ctx context.Context, a Address) (net.Listener, error) {

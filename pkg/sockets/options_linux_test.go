@@ -60,6 +60,7 @@ func TestCannotListen(t *testing.T) {
 	}{
 		{"tcp://:80", syscall.EACCES, "监听 tcp://:80: 没有权限 (permission denied)", "listen on tcp://:80: permission denied", "above 1024"},
 		{"tcp://:8080", syscall.EADDRINUSE, "监听 tcp://:8080: 地址已被占用 (address already in use)", "listen on tcp://:8080: address already in use", "_LISTEN or _OPS"},
+		{"unix:///none/x.sock", syscall.ENOENT, "监听 unix:///none/x.sock: 没有这个目录", "listen on unix:///none/x.sock: no such folder", "-h lists"},
 		{"unix:///x.sock", syscall.EACCES, "监听 unix:///x.sock: 没有权限 (permission denied)", "listen on unix:///x.sock: permission denied", "-h lists"},
 	} {
 		a, err := Parse(tc.url)
