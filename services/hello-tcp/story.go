@@ -42,8 +42,7 @@ func (s *server) answerAtOnce(request []byte) []byte {
 // endedAtOnce counts and tells a conversation that the lobby has had.
 func (s *server) endedAtOnce(peer fmt.Stringer, request []byte) {
 	s.counts.complete.Inc()
-	s.story.Tell(func() string {
-		peer := peer.String()
-		return fmt.Sprintf(s.say.Connected, peer) + "\n" + s.received(request, peer) + "\n" + fmt.Sprintf(s.say.Closed, peer, "")
-	})
+	s.story.Tell(func() string { return fmt.Sprintf(s.say.Connected, peer) })
+	s.story.Tell(func() string { return s.received(request, peer.String()) })
+	s.story.Tell(func() string { return fmt.Sprintf(s.say.Closed, peer, "") })
 }
