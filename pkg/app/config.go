@@ -22,7 +22,7 @@ import (
 
 // Common is the part of the configuration that is alike in every server. Embed it.
 type Common struct {
-	Ops             string    `split_words:"true" desc:"address for health checks and metrics, such as tcp://:9100; empty: off" zh:"健康检查与指标的地址, 例如 tcp://:9100; 空: 关闭"`
+	Ops             string    `split_words:"true" desc:"address for health checks and metrics, such as tcp://127.0.0.1:9100; empty: off" zh:"健康检查与指标的地址, 例如 tcp://127.0.0.1:9100; 空: 关闭"`
 	Transcript      Switch    `split_words:"true" default:"on" desc:"tell each event on standard output (on, off)" zh:"在标准输出讲述每个事件 (on, off)"`
 	LogLevel        LogLevel  `split_words:"true" default:"info" desc:"least level that is logged (debug, info, warn, error)" zh:"日志的最低级别 (debug, info, warn, error)"`
 	LogFormat       LogFormat `split_words:"true" default:"console" desc:"form of the log (console, json)" zh:"日志格式 (console, json)"`

@@ -30,8 +30,8 @@ func Check(ctx context.Context, address string, args ...string) error {
 	}
 	if address == "" {
 		return failure.Hint(language.Errorf("没有健康检查: OPS 为空", "no health checks: OPS is empty"), language.Errorf(
-			"为服务器和这个检查把 _OPS 结尾的变量设为 tcp://:9100",
-			"set the variable that ends in _OPS to tcp://:9100 for the server and for this check"))
+			"为服务器和这个检查把 _OPS 结尾的变量设为 tcp://127.0.0.1:9100",
+			"set the variable that ends in _OPS to tcp://127.0.0.1:9100 for the server and for this check"))
 	}
 	as, err := sockets.Streams(address)
 	if err != nil {

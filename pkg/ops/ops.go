@@ -38,7 +38,7 @@ type Server struct {
 	isReady func()
 }
 
-// Start listens on address, a URL such as tcp://:9100, or does nothing if it is empty.
+// Start listens on address, a URL such as tcp://127.0.0.1:9100, or does nothing if it is empty.
 // The server is alive from now on, and ready from Ready until ctx ends: then a stop begins.
 // What package http complains of goes to log, in the log's own form.
 func Start(ctx context.Context, address string, log *zap.Logger, metrics ...prometheus.Collector) (*Server, error) {
