@@ -1,5 +1,5 @@
 #!/bin/sh
-# build.sh: builds the images, where "prepare.sh" found that they can be built. Quiet, unless it fails.
+# build.sh: builds the images if "prepare.sh" found that they can be built. Quiet, unless it fails.
 set -eu
 cd "$(dirname "$0")/.."
 . deploy/common.sh

@@ -65,7 +65,7 @@ forbidden=$kernel
 strangers=$(deps ./pkg/wire/...)
 [ -z "$strangers" ] || finding "a package below pkg/wire imports $(echo $strangers)"
 
-# Known vulnerabilities, where the database can be reached.
+# Known vulnerabilities, if the database can be reached.
 for dir in $modules; do
 	found=$(cd "$dir" && go run $govulncheck ./... 2>&1)
 	case $?:$found in

@@ -87,7 +87,7 @@ line "$run temp-client 36.6" "ask for a temperature" "问一个温度"
 line "make watch" "every packet of hello-tcp (S=chat-server, S=udp-temp)" "看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)"
 line "make logs" "what the servers tell" "查看服务器输出"
 line "make down" "stops it all" "全部停止"
-for wire in ${was_up:+wire-hello wire-chat wire-temp}; do # whoever used the lab before may have broken the link
+for wire in ${was_up:+wire-hello wire-chat wire-temp}; do # somebody may have left a broken link
 	left=$(docker exec "$project-$wire-1" wire status --changed 2>/dev/null | tr '\n' ' ') || left=
 	if [ -n "$left" ]; then
 		say "$wire is not as at the start: $left" "$wire 不是开始时的样子: $left"

@@ -55,7 +55,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 	s := &stack{t: t, project: suite.name + "-" + name}
 	s.command = append(compose, "-p", s.project, "-f", "../docker-compose.yml", "-f", file, "--project-directory", "..", "--env-file", os.DevNull)
 	s.env = append(labEnv(), env...)
-	t.Cleanup(func() { // where the test did not come to it
+	t.Cleanup(func() { // if the test did not come to it
 		cmd := s.compose(context.Background(), "--profile", "*", "down", "--volumes", "--remove-orphans", "-t", "1")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("down: %v: %s", err, out)
@@ -64,7 +64,7 @@ func newStack(t *testing.T, name string, env ...string) *stack {
 	return s
 }
 
-// labEnv is the environment of a lab beside others, with no setting of whoever runs the tests.
+// labEnv is the environment of a lab beside others, with no setting of the person who runs the tests.
 func labEnv() []string {
 	env := []string{"HELLO_PORT=0", "CHAT_PORT=0", "TEMP_PORT=0", "LAB_PREFIX6=" + prefix6()}
 	for _, kv := range os.Environ() {
@@ -97,7 +97,7 @@ func (s *stack) run(code int, args ...string) string {
 	return out.String()
 }
 
-// down takes all down, and looks whether anything is left.
+// down takes all down, and fails the test if anything is left.
 func (s *stack) down() {
 	s.t.Helper()
 	s.run(0, "--profile", "*", "down", "--volumes", "--remove-orphans", "-t", "5")
@@ -120,7 +120,7 @@ func (s *stack) ask(service, port, question string) string {
 	return string(answer)
 }
 
-// askDatagram is ask for one datagram, which is sent again where no answer comes: datagrams get lost.
+// askDatagram is ask for one datagram, which is sent again if no answer comes: datagrams get lost.
 func (s *stack) askDatagram(service, port, question string) string {
 	s.t.Helper()
 	conn := s.dial("udp", service, port)

@@ -23,7 +23,7 @@ var mounted = map[string]string{
 	"wire-hello": "control:/run/control:rw", "wire-chat": "control:/run/control:rw", "wire-temp": "control:/run/control:rw",
 }
 
-// checkHardening looks at every container of a running stack: what was asked for, and, where the engine's
+// checkHardening looks at every container of a running stack: what was asked for, and, if the engine's
 // processes can be seen from here, what the kernel made of it.
 func (s *stack) checkHardening() {
 	t := s.t

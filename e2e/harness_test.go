@@ -29,7 +29,7 @@ type process struct {
 	service string
 	network string
 	id      string // of its container
-	exec    string // of the command, where the container runs several
+	exec    string // of the command, if the container runs several
 	tty     bool
 	conn    client.HijackedResponse
 	out     *output
@@ -39,8 +39,8 @@ type process struct {
 // A spec says what to start.
 type spec struct {
 	service string
-	name    string   // on the network; one is made up where it is empty
-	network string   // the suite's where it is empty
+	name    string   // on the network; one is made up if it is empty
+	network string   // the suite's if it is empty
 	args    []string // the program's name first
 	env     []string // KEY=VALUE
 	tty     bool
@@ -251,7 +251,7 @@ func (p *process) exit() int {
 	return -1
 }
 
-// tell prints what there was to see, where a test has failed.
+// tell prints what there was to see, if a test has failed.
 func (p *process) tell() {
 	if !p.t.Failed() {
 		return
@@ -321,7 +321,7 @@ func (p *process) url(network string) string {
 	return network + "://" + p.name + ":" + ports[p.service]
 }
 
-// stop stops a container as "docker stop" does, and returns its exit code: 137 where it had to be killed.
+// stop stops a container as "docker stop" does, and returns its exit code: 137 if it had to be killed.
 func (p *process) stop() int {
 	p.t.Helper()
 	seconds := 5 // as much as compose gives

@@ -9,7 +9,9 @@
 //	clients_test.go    what all clients and servers have in common: exit codes, health, stale sockets
 //	wire_test.go       the breakable link: each impairment, exact faults; wire_api_test.go, wire_life_test.go
 //	stack_test.go      the compose stack, from up to down; compose_test.go, hardening_test.go
-//	make_test.go       make up, unix, logs, down, doctor, as README has them
+//	make_test.go       make's verbs as README has them, in a clone of their own; settings_test.go: .env and the scripts
+//	neighbours_test.go what a machine beyond the lab's own link can reach: nothing
+//	pages_test.go      the pages: two languages alike, commands that can be copied
 package e2e
 
 import (
@@ -65,9 +67,9 @@ func TestMain(m *testing.M) {
 	os.Exit(withSuite(m.Run))
 }
 
-// withSuite runs the tests between setting up and clearing away, and fails where something is left.
+// withSuite runs the tests between setting up and clearing away, and fails if something is left.
 func withSuite(run func() int) (code int) {
-	// Where /.dockerenv exists, testcontainers would take the gateway for the Docker host.
+	// If /.dockerenv exists, testcontainers would take the gateway for the Docker host.
 	os.Setenv("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 	if exec.Command("docker", "image", "inspect", "testcontainers/ryuk:0.14.0").Run() != nil {
 		os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")

@@ -137,18 +137,18 @@ func TestCommandsCanBeCopied(t *testing.T) {
 	}
 }
 
-func copied(t *testing.T, where, line string) {
+func copied(t *testing.T, source, line string) {
 	t.Helper()
 	if out, err := exec.Command("sh", "-n", "-c", line).CombinedOutput(); err != nil {
-		t.Errorf("%s: a shell does not read %q: %s", where, line, out)
+		t.Errorf("%s: a shell does not read %q: %s", source, line, out)
 	}
 	before, _, _ := strings.Cut(line, " # ")
 	if quoted := regexp.MustCompile(`'[^']*'|"[^"]*"`).ReplaceAllString(before, "q"); strings.Contains(strings.TrimSpace(quoted), "   ") || zh.MatchString(strings.ReplaceAll(quoted, "小明", "")) {
-		t.Errorf("%s: what explains %q stands outside of a comment", where, line)
+		t.Errorf("%s: what explains %q stands outside of a comment", source, line)
 	}
 }
 
-// Nobody reads a line of more than 120 characters gladly. (A link's address does not count, nor does a table.)
+// Prose has at most 120 characters in a line. (A link's address does not count, nor does a table.)
 func TestPagesAreNarrow(t *testing.T) {
 	address := regexp.MustCompile(`\]\([^)]*\)`)
 	for _, path := range pages(t) {

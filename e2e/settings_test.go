@@ -100,7 +100,7 @@ func TestRemember(t *testing.T) {
 	}
 }
 
-// Many at once: whoever reads .env sees the user's line.
+// Many write at once: each reader of .env sees the user's line.
 func TestRememberAtOnce(t *testing.T) {
 	dir := newClone(t)
 	const mine = "HELLO_TCP_NAME=Anna\n"

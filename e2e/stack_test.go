@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -11,6 +12,16 @@ func TestStack(t *testing.T) {
 	lab := newStack(t, "room", "NETLAB_LANG=zh")
 	lab.run(0, "up", "-d", "--wait", "--no-build")
 	lab.checkHardening()
+
+	// Each wire answers in the control volume, to a container that has it mounted read-only; and nowhere else.
+	for _, name := range []string{"hello", "chat", "temp"} {
+		ask := exec.Command("docker", "run", "--rm", "-i", "--label="+label+"="+suite.run, "--network=none", "--user=65532:65532",
+			"-v", lab.project+"_control:/run/control:ro", suite.name, "unix:///run/control/"+name+".sock")
+		ask.Stdin = strings.NewReader("GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		if answer, err := ask.CombinedOutput(); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\n") {
+			t.Errorf("the wire of %s answers in the control volume: %s, %v", name, answer, err)
+		}
+	}
 
 	// From this machine, at the published ports.
 	if got := lab.ask("hello-tcp", "8080", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); got != hello {

@@ -49,7 +49,7 @@ func TestWindowCloses(t *testing.T) {
 
 	answered := make(chan bool, 100)
 	shown := newOutput(t, "make watch", true)
-	go func() { // a terminal: it shows, and answers who asks whether it is there
+	go func() { // a terminal: it shows, and answers when it is asked for its status
 		defer shown.end()
 		b := make([]byte, 4096)
 		for {
