@@ -178,8 +178,13 @@ type wireStatus struct {
 	Started   time.Time `json:"started"`
 	Unseen    int       `json:"unseen"`
 	Memory    struct {
-		Last int `json:"last"`
+		Last  int `json:"last"`
+		Bytes int `json:"bytes"`
+		Most  int `json:"most"`
 	} `json:"memory"`
+	Gaps struct {
+		Times int `json:"times"`
+	} `json:"gaps"`
 }
 
 func (w *wire) status() wireStatus { w.t.Helper(); return ask[wireStatus](w, "status") }

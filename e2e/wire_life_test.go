@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -269,3 +271,156 @@ func (s *stack) wireStartsAnew() (wait func()) {
 }
 
 const wireGone = "hint: the service was restarted or stopped: docker compose up -d brings both back together\n"
+
+// As in the lab, three people watch and 17 commands run at once, beside a wire that remembers all that it may: nobody is
+// killed, and the service goes on. One program too many hears why in one line.
+func TestWireManyAtOnce(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "udp-temp")
+	w := startWire(t, server)
+	update := func(args ...string) {
+		t.Helper()
+		if _, err := cli(append(append([]string{"update"}, args...), w.id)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update("--memory=384m", "--memory-swap=384m", "--pids-limit=512")
+	w.story.conn.Close() // its own follower counts, too
+	p := probe(t, server.url("udp4"))
+	long := strings.Repeat("x", 60_000) + "\n"
+	talk := func(megabytes int) {
+		t.Helper()
+		for range megabytes * 1_000_000 / len(long) {
+			p.send(long)
+		}
+		p.send("36.6\n")
+		p.expect("97.88\n")
+	}
+	talk(50) // twice as much is remembered: the datagrams, and the fragments that they came in
+	if s := w.status(); s.Memory.Bytes < s.Memory.Most*9/10 || s.Memory.Bytes > s.Memory.Most {
+		t.Errorf("%+v", s)
+	}
+	var watchers []*process
+	for range 3 {
+		watchers = append(watchers, command(t, w.id, "wire", "watch", "--json", "--since=-10"))
+	}
+	for range 17 {
+		watchers = append(watchers, command(t, w.id, "wire", "sockets", "--follow", "--json"))
+	}
+	for _, p := range watchers {
+		p.out.expect("\n")
+	}
+	talk(20)
+	if s := w.status(); s.Gaps.Times > 0 || s.Memory.Bytes > s.Memory.Most {
+		t.Errorf("%+v", s)
+	}
+	threads, err := cli("stats", "--no-stream", "--format={{.PIDs}}", w.id)
+	n, err2 := strconv.Atoi(threads)
+	if err != nil || err2 != nil {
+		t.Fatal(threads, err, err2)
+	}
+	update(fmt.Sprint("--pids-limit=", n+15))
+	one := command(t, w.id, "wire", "status")
+	one.eof()
+	if code, said := one.exit(), one.err.rest(); code != 1 || !strings.HasPrefix(said, "wire: too many programs run in wire's container, with ") {
+		t.Errorf("one too many beside %d threads: exit %d: %q %q", n, code, said, one.rest())
+	}
+	update("--pids-limit=512")
+	state, err := cli("inspect", "-f", "{{.State.Running}} {{.State.OOMKilled}} {{.RestartCount}}", w.id)
+	if err != nil || state != "true false 0" {
+		t.Errorf("wire: %s, %v", state, err)
+	}
+}
+
+// A wire that is paused stops nobody: packets bypass it within a second, and when it goes on it says so.
+func TestWirePaused(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "hello-tcp")
+	w := startWire(t, server)
+	talk := func() {
+		t.Helper()
+		for _, network := range []string{"tcp4", "tcp6"} {
+			p := probe(t, server.url(network))
+			p.send("hello")
+			p.eof()
+			if got := p.rest(); got != hello {
+				t.Errorf("answer %q", got)
+			}
+		}
+	}
+	talk()
+	for _, verb := range []string{"pause", "unpause"} {
+		if _, err := cli(verb, w.id); err != nil {
+			t.Fatal(err)
+		}
+		talk()
+	}
+	for end := time.Now().Add(patience); w.status().Gaps.Times == 0; {
+		if time.Now().After(end) {
+			t.Fatal("wire does not know that it stood still")
+		}
+	}
+	talk()
+	w.all()
+	if !slices.ContainsFunc(w.changes, func(c change) bool { return c.Kind == "gap" && strings.HasPrefix(c.Line, "stood still for ") }) {
+		t.Errorf("no gap between the packets: %+v\n%s", w.changes, w.ladder())
+	}
+}
+
+// From the start: link and faults by environment, and a socket for programs in other containers, which mount it read-only.
+func TestWireControl(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "hello-tcp")
+	volume := suite.name + "-control"
+	if _, err := cli("volume", "create", "--label="+label+"="+suite.run, volume); err != nil {
+		t.Fatal(err)
+	}
+	id, err := cli("run", "-d", "--label="+label+"="+suite.run, "--network=container:"+server.id, "--user=0:0", "--cap-drop=ALL", "--cap-add=NET_ADMIN", "--cap-add=NET_RAW",
+		"--read-only", "--volume="+volume+":/run/control", "-e=WIRE_SERVICE=tcp://:8080", "-e=WIRE_CONTROL=unix:///run/control/hello.sock", "-e=WIRE_LINK=out.delay=20ms",
+		"-e=WIRE_SCENARIO=drop data #1 to client; drop SYN", "-e=NETLAB_LANG=en", image("wire"), "wire", "serve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cli("rm", "-f", id); cli("volume", "rm", volume) })
+	ask := func() (code int, answer string) {
+		t.Helper()
+		out, err := cli("run", "--rm", "--label="+label+"="+suite.run, "--network=none", "--user=65532:65532", "--cap-drop=ALL", "--read-only", "--volume="+volume+":/run/control:ro",
+			"-e=WIRE_API=unix:///run/control/hello.sock", "-e=NETLAB_LANG=en", image("wire"), "wire", "status")
+		if err != nil {
+			return 1, err.Error()
+		}
+		return 0, out
+	}
+	for end := time.Now().Add(patience); ; {
+		code, answer := ask()
+		if code == 0 {
+			if !strings.Contains(answer, "out.delay=20ms") {
+				t.Errorf("status: %s", answer)
+			}
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(answer)
+		}
+	}
+	p := probe(t, server.url("tcp4"))
+	p.send("hello")
+	p.eof()
+	if got := p.rest(); got != hello {
+		t.Errorf("answer %q", got)
+	}
+	w := &wire{process: &process{t: t, name: "wire", id: id}}
+	if story := w.run("watch", "--plain", "--once", "--since=0"); !strings.Contains(story, "drop SYN #1 to server") || !strings.Contains(story, "drop data #1 to client") || !strings.Contains(story, "delayed 20ms") {
+		t.Errorf("not from the start:\n%s", story)
+	}
+	w.run("link", "loss=90%", "for", "10m")
+	if left := w.run("status", "--changed"); left != "link in.loss=90% out.loss=90% out.delay=20ms\n" {
+		t.Errorf("left behind: %q", left)
+	}
+	if out := w.run("reset"); !strings.Contains(out, "out.delay=20ms") {
+		t.Errorf("wire reset: %q", out)
+	}
+	if left := w.run("status", "--changed"); left != "" {
+		t.Errorf("after the reset: %q", left)
+	}
+}
