@@ -74,9 +74,11 @@ func (b *bench) cost(l *lab) error {
 			b.beside(cells...)
 		}
 	}
-	b.table("What a round trip costs", "A question of five bytes over TCP and its echo from another process, p50 of each round; what stands beside the server takes turns. "+
-		"\"Added\" is the difference to nothing within a round: median, least and most.",
-		"beside the server", "p50", "p99", "added to p50", "at most", "")
+	b.table(said{"What a round trip costs", "一次往返的代价"}, said{
+		"A question of five bytes over TCP and its echo from another process, p50 of each round; what stands beside the server takes turns. " +
+			"\"Added\" is the difference to nothing within a round: median, least and most.",
+		"TCP 上五个字节的提问和另一个进程的回声, 每轮取 p50; 服务器旁边轮流是不同的东西。 「多出」是同一轮里与没有时的差: 中位数, 最小和最大。"},
+		said{"beside the server", "服务器旁边"}, said{"p50", "p50"}, said{"p99", "p99"}, said{"added to p50", "p50 多出"}, said{"at most", "至多"}, said{})
 	return nil
 }
 
@@ -126,6 +128,8 @@ type flood struct {
 	lost   int
 	unseen int
 	busy   time.Duration // of the contender, for each packet
+	user   time.Duration // its part in the program
+	system time.Duration // and in the kernel
 	peak   int           // MiB
 	memory string
 }
@@ -168,10 +172,14 @@ func (b *bench) load(l *lab) error {
 			b.beside(cells...)
 		}
 	}
-	b.table("Packets a second", "Datagrams of 100 bytes, one way, 60 in each millisecond, three rounds. The target is 50,000 a second with none unseen, and memory "+
-		"within the container's 256 MiB. Whatever else runs on the machine can only add to what is not seen, so the best round counts; all are shown. "+
-		"Wire remembers 100,000 packets in at most 64 MiB (WIRE_RECORDS, WIRE_MEMORY).",
-		"beside the server", "sent a second", "did not arrive", "not seen", "processor time for each", "memory at most", "")
+	b.table(said{"Packets a second", "每秒的数据包"}, said{
+		"Datagrams of 100 bytes, one way, 60 in each millisecond, three rounds. The target is 50,000 a second with none unseen, and memory " +
+			"within the container's 256 MiB. Whatever else runs on the machine can only add to what is not seen, so the best round counts; all are shown. " +
+			"Wire remembers at most 100,000 packets, in at most 64 MiB (WIRE_RECORDS, WIRE_MEMORY).",
+		"100 字节的数据报, 单向, 每毫秒 60 个, 三轮。 目标是每秒 50,000 个而没有遗漏, 内存在 256 MiB 以内。 机器上运行的别的东西只会增加遗漏, 所以取最好的一轮; 各轮都列出。 " +
+			"wire 至多记住 100,000 个数据包, 至多 64 MiB (WIRE_RECORDS, WIRE_MEMORY)。"},
+		said{"beside the server", "服务器旁边"}, said{"sent a second", "每秒发出"}, said{"did not arrive", "没有到达"}, said{"not seen", "没有看见"},
+		said{"processor time for each", "每个所用的处理器时间"}, said{"memory at most", "内存至多"}, said{})
 	return nil
 }
 
@@ -179,6 +187,11 @@ var droppedByTshark = regexp.MustCompile(`(\d+) packets? dropped`)
 
 // flood is one round.
 func (b *bench) flood(l *lab, c contender) (f flood, err error) {
+	return b.floodAt(l, c, perSecond, b.n(240_000))
+}
+
+// floodAt sends n datagrams, so many a second.
+func (b *bench) floodAt(l *lab, c contender, rate, n int) (f flood, err error) {
 	beside, err := c.start("udp://:1314")
 	if err != nil {
 		return f, err
@@ -200,14 +213,15 @@ func (b *bench) flood(l *lab, c contender) (f flood, err error) {
 			}
 		}
 	}()
-	n, datagram := b.n(240_000), make([]byte, 100)
+	datagram := make([]byte, 100)
+	var user, system time.Duration
 	if beside != nil {
-		f.busy = -beside.busy()
+		user, system = beside.busy()
 	}
 	began := time.Now()
 	for i := range n {
 		if i%60 == 0 {
-			time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / perSecond)))
+			time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate))))
 		}
 		if _, err := client.Write(datagram); err != nil {
 			return f, err
@@ -224,7 +238,9 @@ func (b *bench) flood(l *lab, c contender) (f flood, err error) {
 		if err != nil {
 			return f, err
 		}
-		f.busy = (f.busy + beside.busy()) / time.Duration(n)
+		u, s1 := beside.busy()
+		f.user, f.system = (u-user)/time.Duration(n), (s1-system)/time.Duration(n)
+		f.busy = f.user + f.system
 		f.unseen, f.peak = n-s.Memory.Last, beside.peak()
 		f.memory = fmt.Sprintf("%d MiB, of which %d MiB are %d packets", f.peak, s.Memory.Bytes>>20, s.Memory.Last-s.Memory.Forgotten)
 	case "tshark":

@@ -273,15 +273,16 @@ func (p *process) peak() int {
 	return n >> 10
 }
 
-// busy is the processor time that the process has used.
-func (p *process) busy() time.Duration {
+// busy is the processor time that the process has used, in the program and in the kernel.
+func (p *process) busy() (user, system time.Duration) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	_, rest, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
-		return 0
+		return 0, 0
 	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // the kernel counts in hundredths for programs
+	u, _ := strconv.Atoi(fields[11])
+	s, _ := strconv.Atoi(fields[12])
+	const tick = 10 * time.Millisecond // the kernel counts in hundredths for programs
+	return time.Duration(u) * tick, time.Duration(s) * tick
 }

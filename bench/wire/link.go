@@ -42,10 +42,13 @@ func (b *bench) link(l *lab) error {
 	if err := b.rateTCP(l, w); err != nil {
 		return err
 	}
-	b.table("Each impairment acts as asked", "Chance: datagrams, numbered and paced, counted where they arrive; the bounds are those of the binomial distribution at "+
-		"four standard deviations. Delay: what the median round trip of a datagram and its echo gains over one without delay, asked as seldom. Rate: bytes of IP packets that arrive in a second, "+
-		"once the queue is full; TCP by what its user gets, with the headers of full segments, and a window that the queue has room for.",
-		"asked", "measured", "bounds", "")
+	b.table(said{"Each impairment acts as asked", "每种干扰都照所要求的起作用"}, said{
+		"Chance: datagrams, numbered and paced, counted where they arrive; the bounds are those of the binomial distribution at four standard deviations. " +
+			"Delay: what the median round trip of a datagram and its echo gains over one without delay, asked as seldom. " +
+			"Rate: bytes of IP packets that arrive in a second, once the queue is full; TCP by what its user gets, with the headers of full segments, and a window that the queue has room for.",
+		"概率: 编了号, 按节奏发出的数据报, 在到达处计数; 界限是二项分布的四个标准差。 延迟: 数据报与其回声的往返中位数, 比没有延迟时多出多少, 两者一样疏。 " +
+			"速率: 队列满了以后每秒到达的 IP 数据包字节数; TCP 按用户得到的算, 加上满报文段的首部, 窗口在队列容得下的范围内。"},
+		said{"asked", "所要求的"}, said{"measured", "测得"}, said{"bounds", "界限"}, said{})
 	return nil
 }
 
