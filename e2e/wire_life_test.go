@@ -319,7 +319,7 @@ func TestWireManyAtOnce(t *testing.T) {
 	if err != nil || err2 != nil {
 		t.Fatal(threads, err, err2)
 	}
-	update(fmt.Sprint("--pids-limit=", n+15))
+	update(fmt.Sprint("--pids-limit=", n+11))
 	one := command(t, w.id, "wire", "status")
 	one.eof()
 	if code, said := one.exit(), one.err.rest(); code != 1 || !strings.HasPrefix(said, "wire: too many programs run in wire's container, with ") {

@@ -91,8 +91,8 @@ func (b *queue) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// renewEvery is how often wire says that it is alive; several may be late before kernel.Lasts is over.
-const renewEvery = kernel.Lasts / 4
+// renewEvery is how often wire says that it is alive; two in a row may be missing before kernel.Lasts is over.
+const renewEvery = kernel.Lasts / 3
 
 // renew says again and again that wire is alive, while the loop that takes packets is. If wire could not say it in
 // time, packets have passed without it: the log tells of the gap.

@@ -215,15 +215,14 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 
 // relieve forgets the older half of the records if memory is short in the container, which wire shares with the
 // commands that run there: better than to be slow, or killed.
-func (e *Engine) relieve(c kernel.Cgroup) bool {
+func (e *Engine) relieve(c kernel.Cgroup) {
 	used, most, ok := c.Memory()
 	if !ok || used < most*85/100 || e.Log.Memory().Bytes < 1<<20 {
-		return false
+		return
 	}
 	e.Log.Shrink()
 	debug.FreeOSMemory()
 	e.log.Warn("memory is short: older packets are forgotten", zap.Int64("used", used), zap.Int64("limit", most))
-	return true
 }
 
 // reserve is how many threads wire may still need for itself.

@@ -60,6 +60,8 @@ type mmsghdr struct {
 }
 
 const (
+	receiveTime = 250 * time.Millisecond
+
 	batchSize  = 32
 	bufferSize = 1<<16 + 512 // the longest packet, and the attributes around it
 	maxAnswer  = 1 << 17     // of verdicts sent at once
@@ -129,7 +131,7 @@ func (q *Queue) setup(length uint32) error {
 		return fmt.Errorf("netlink option: %w", err)
 	}
 	// Receive comes back this often even if nothing happens, so that it can be stopped.
-	wait := unix.NsecToTimeval(int64(100 * time.Millisecond))
+	wait := unix.NsecToTimeval(int64(receiveTime))
 	if err := unix.SetsockoptTimeval(q.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
 		return fmt.Errorf("netlink option: %w", err)
 	}
@@ -194,7 +196,7 @@ func appendAttr(b []byte, typ uint16, data []byte) []byte {
 	return append(b, make([]byte, -len(data)&3)...)
 }
 
-// Receive waits up to 100 ms for packets and returns those that are there, at most 32, in order. They
+// Receive waits up to a quarter of a second for packets and returns those that are there, at most 32, in order. They
 // are valid until the next call. No packets and no error means that nothing came.
 func (q *Queue) Receive() ([]Queued, error) { return q.receive(unix.MSG_WAITFORONE) }
 
