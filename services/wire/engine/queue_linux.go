@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,8 +30,9 @@ type queue struct {
 	q      *kernel.Queue
 	rules  *kernel.Rules
 	inject *kernel.Injector
-	beat   atomic.Int64 // when the loop last came by, in Unix nanoseconds
-	held   sync.Map     // of func(), by the number of the fault that holds a packet: lets it go on
+	said   time.Time // when wire last said that it is alive
+	tried  time.Time // and when it last tried to
+	held   sync.Map  // of func(), by the number of the fault that holds a packet: lets it go on
 }
 
 // holdLimit is how long a packet waits for the one that it is to be swapped with.
@@ -42,6 +42,9 @@ const holdLimit = 5 * time.Second
 // follows soon, and a processor that has gone to sleep takes as long to wake as all that wire does. On an idle
 // machine a round trip through wire then gains 50 µs and not 95, for at most so much processor time a packet.
 const linger = 100 * time.Microsecond
+
+// quiet is after how long without a packet wire waits as cheaply as it can.
+const quiet = 2 * time.Second
 
 func (b *queue) run(ctx context.Context) (err error) {
 	runtime.LockOSThread() // one thread in one system call most of the time: a packet finds it waiting
@@ -63,17 +66,21 @@ func (b *queue) run(ctx context.Context) (err error) {
 		err = errors.Join(err, b.q.Close())
 		b.inject.Close()
 	}()
-	b.beat.Store(time.Now().UnixNano())
-	timers.Go(func() { b.renew(timing) })
+	b.said = time.Now() // the rules have just been made
+	b.tried = b.said
 	var last time.Time
 	for ctx.Err() == nil {
-		b.beat.Store(time.Now().UnixNano())
+		b.renew(time.Now())
 		packets, err := b.q.Rest()
 		for err == nil && len(packets) == 0 && time.Since(last) < linger {
 			packets, err = b.q.Rest()
 		}
 		if err == nil && len(packets) == 0 {
-			packets, err = b.q.Receive()
+			if time.Since(last) < quiet {
+				packets, err = b.q.Receive()
+			} else {
+				packets, err = b.q.Idle()
+			}
 		}
 		if err != nil {
 			return err
@@ -91,35 +98,27 @@ func (b *queue) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// renewEvery is how often wire says that it is alive; two in a row may be missing before kernel.Lasts is over.
-const renewEvery = kernel.Lasts / 3
+// renewEvery is how often wire says that it is alive, at least: several may be missing before kernel.Lasts is over.
+const renewEvery = kernel.Lasts / 4
 
-// renew says again and again that wire is alive, while the loop that takes packets is. If wire could not say it in
-// time, packets have passed without it: the log tells of the gap.
-func (b *queue) renew(ctx context.Context) {
-	tick := time.NewTicker(renewEvery)
-	defer tick.Stop()
-	last := time.Now() // when it was said last; the rules have just been made
-	for {
-		now := time.Now()
-		if now.Sub(time.Unix(0, b.beat.Load())) < kernel.Lasts/2 {
-			if err := b.rules.Renew(); err != nil {
-				b.log.Warn("cannot renew the rules: packets bypass wire", zap.Error(err))
-			} else {
-				if gap := now.Sub(last) - kernel.Lasts; gap > 0 {
-					b.gaps.add(gap)
-					b.Tracker.ExpectGaps()
-					b.Log.Tell(wire.ChangeGap, "stood still for "+gap.Round(10*time.Millisecond).String(), "")
-					b.log.Warn("stood still: packets passed unseen", zap.Duration("for", gap))
-				}
-				last = now
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+// renew says that wire is alive: that the loop which takes packets comes by. If it came by too late, packets have
+// passed without wire, and the log tells of the gap.
+func (b *queue) renew(now time.Time) {
+	if now.Sub(b.tried) < renewEvery {
+		return
+	}
+	b.tried = now
+	since := now.Sub(b.said)
+	if err := b.rules.Renew(); err != nil {
+		b.log.Warn("cannot renew the rules: packets bypass wire", zap.Error(err))
+		return
+	}
+	b.said = now
+	if gap := since - kernel.Lasts; gap > 0 {
+		b.gaps.add(gap)
+		b.Tracker.ExpectGaps()
+		b.Log.Tell(wire.ChangeGap, "stood still for "+gap.Round(10*time.Millisecond).String(), "")
+		b.log.Warn("stood still: packets passed unseen", zap.Duration("for", gap))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -42,6 +43,8 @@ type Queued struct {
 // let new packets overtake queued ones when the queue is full; without it they are lost, and counted.
 type Queue struct {
 	fd      int
+	file    *os.File        // the same, for Idle
+	raw     syscall.RawConn // of file
 	number  uint16
 	port    uint32 // our netlink address
 	buffers [][]byte
@@ -60,7 +63,7 @@ type mmsghdr struct {
 }
 
 const (
-	receiveTime = 250 * time.Millisecond
+	receiveTime = Lasts / 4 // then there is time to say that wire is alive
 
 	batchSize  = 32
 	bufferSize = 1<<16 + 512 // the longest packet, and the attributes around it
@@ -92,6 +95,16 @@ func OpenQueue(number uint16, length uint32) (*Queue, error) {
 	q := &Queue{fd: fd, number: number}
 	if err := q.setup(length); err != nil {
 		unix.Close(fd)
+		return nil, err
+	}
+	// Nothing below may block but where it says so; and the runtime waits on files that do not block only.
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	q.file = os.NewFile(uintptr(fd), "nfqueue")
+	if q.raw, err = q.file.SyscallConn(); err != nil {
+		q.file.Close()
 		return nil, err
 	}
 	q.buffers = make([][]byte, batchSize)
@@ -128,11 +141,6 @@ func (q *Queue) setup(length uint32) error {
 	}
 	// A burst that is too much even so is counted by the kernel (Unseen), and must not end Receive.
 	if err := unix.SetsockoptInt(q.fd, unix.SOL_NETLINK, unix.NETLINK_NO_ENOBUFS, 1); err != nil {
-		return fmt.Errorf("netlink option: %w", err)
-	}
-	// Receive comes back this often even if nothing happens, so that it can be stopped.
-	wait := unix.NsecToTimeval(int64(receiveTime))
-	if err := unix.SetsockoptTimeval(q.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
 		return fmt.Errorf("netlink option: %w", err)
 	}
 	command := []byte{cmdBind, 0, 0, unix.AF_INET} // the family has been ignored since Linux 3.8
@@ -198,13 +206,36 @@ func appendAttr(b []byte, typ uint16, data []byte) []byte {
 
 // Receive waits up to a quarter of a second for packets and returns those that are there, at most 32, in order. They
 // are valid until the next call. No packets and no error means that nothing came.
-func (q *Queue) Receive() ([]Queued, error) { return q.receive(unix.MSG_WAITFORONE) }
+//
+// It waits in the kernel, with a thread of its own that is ready at once.
+func (q *Queue) Receive() ([]Queued, error) {
+	fds := []unix.PollFd{{Fd: int32(q.fd), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds, int(receiveTime/time.Millisecond)); n == 0 || err == unix.EINTR {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("wait for packets: %w", err)
+	}
+	return q.Rest()
+}
+
+// Idle is Receive for when nothing has come for long. Go's runtime waits, with all its files and timers together: that
+// takes some microseconds longer, and costs the machine next to nothing. A thread that waits in the kernel has the
+// runtime look after it some sixty times before it believes that it waits.
+func (q *Queue) Idle() (packets []Queued, err error) {
+	q.file.SetReadDeadline(time.Now().Add(receiveTime))
+	waited := q.raw.Read(func(uintptr) bool {
+		packets, err = q.Rest()
+		return err != nil || len(packets) > 0
+	})
+	if waited != nil && !errors.Is(waited, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("wait for packets: %w", waited)
+	}
+	return packets, err
+}
 
 // Rest is Receive that does not wait.
-func (q *Queue) Rest() ([]Queued, error) { return q.receive(unix.MSG_DONTWAIT) }
-
-func (q *Queue) receive(flags int) ([]Queued, error) {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(q.fd), uintptr(unsafe.Pointer(&q.headers[0])), batchSize, uintptr(flags), 0, 0)
+func (q *Queue) Rest() ([]Queued, error) {
+	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(q.fd), uintptr(unsafe.Pointer(&q.headers[0])), batchSize, unix.MSG_DONTWAIT, 0, 0)
 	switch errno {
 	case 0:
 	case unix.EAGAIN, unix.EINTR, unix.ENOBUFS:
@@ -344,7 +375,7 @@ func unseen(table string, number uint16) uint64 {
 }
 
 // Close gives the queue back. The kernel drops the packets that still wait in it, so accept them first.
-func (q *Queue) Close() error { return unix.Close(q.fd) }
+func (q *Queue) Close() error { return q.file.Close() }
 
 // hasNetAdmin tells EPERM for want of a capability from EPERM because somebody else has the queue.
 func hasNetAdmin() bool {

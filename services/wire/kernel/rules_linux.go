@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/google/nftables/binaryutil"
@@ -33,7 +32,6 @@ const Lasts = time.Second
 // Rules is the nftables table that puts packets into the queue. The socket owns it: when wire dies, no
 // matter how, the kernel removes the table and traffic flows as if wire had never been there.
 type Rules struct {
-	mu    sync.Mutex // one batch at a time
 	conn  *netlink.Conn
 	Owned bool // false on a kernel before 5.12: the table then stays behind a killed wire, and lets packets pass (bypass)
 }
@@ -84,8 +82,6 @@ func install(m Match, target expr.Any) (*Rules, error) {
 // Renew says that wire is alive. An element's time cannot be set anew on most kernels, so a new one takes the old
 // one's place, in one transaction; when the old one is gone already, there is only the new one.
 func (r *Rules) Renew() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	again := func(messages ...uint16) error {
 		var b batch
 		b.begin()
@@ -105,8 +101,6 @@ func (r *Rules) Renew() error {
 // Empty takes the rules out of the table, so that no more packets are queued. The table itself has to
 // stay until all packets that are queued have their verdict: with it the kernel drops them.
 func (r *Rules) Empty() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var b batch
 	b.begin()
 	b.add(unix.NFT_MSG_DELRULE, 0, text(unix.NFTA_RULE_TABLE, tableName))
