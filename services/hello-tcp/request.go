@@ -51,18 +51,14 @@ func look(b []byte) state {
 
 // headEnd is where the blank line ends, or -1. A line ends in CRLF, or in LF alone: people type those.
 func headEnd(b []byte) int {
-	for i := 0; ; {
-		n := bytes.IndexByte(b[i:], '\n')
-		if n < 0 {
-			return -1
-		}
-		i += n + 1
-		if rest := b[i:]; bytes.HasPrefix(rest, []byte("\n")) {
-			return i + 1
-		} else if bytes.HasPrefix(rest, []byte("\r\n")) {
-			return i + 2
+	end := 0
+	for line := range bytes.Lines(b) {
+		end += len(line)
+		if blank := string(line) == "\n" || string(line) == "\r\n"; blank && end > len(line) {
+			return end
 		}
 	}
+	return -1
 }
 
 // announcesMore reports whether a whole HTTP head says that a body follows which is not all in b
