@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -22,6 +23,7 @@ import (
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/text"
 	"netlab.example/pkg/wire"
 	"netlab.example/pkg/wire/ladder"
 )
@@ -68,8 +70,10 @@ func explain(ctx context.Context, err error, address string, env app.Env) error 
 		return nil
 	case errors.Is(err, syscall.EPIPE): // wire watch | head
 		return nil
-	case isRefused && refused.Status == 409:
-		return failure.Hint(err, errors.New(w.WhyWatching))
+	case isRefused && refused.Status == http.StatusConflict:
+		return failure.Hint(language.Errorf("wire 在这里只能观察", "wire can only watch here"), errors.New(w.WhyWatching))
+	case isRefused && refused.Status == http.StatusServiceUnavailable:
+		return language.Errorf("同时向 wire 提问的程序太多, 先结束一个: %s", "%s", text.Escape(refused.Message))
 	case isRefused && refused.Status == 400:
 		return failure.Usage(err)
 	case isRefused:

@@ -215,6 +215,19 @@ func TestUsageInChinese(t *testing.T) {
 	}
 }
 
+// TestRefusalsInChinese: what a wire refuses is told in Chinese, too.
+func TestRefusalsInChinese(t *testing.T) {
+	l := newLab(t)
+	l.wire.watching = true
+	if _, err := l.run(linkCommand, "", "loss=1%"); err == nil || language.Tell(err, language.Chinese) != "wire 在这里只能观察" {
+		t.Errorf("got %v", err)
+	}
+	full := explain(t.Context(), &wire.Error{Status: 503, Message: "24 programs follow already"}, "", app.Env{})
+	if full == nil || !strings.HasPrefix(language.Tell(full, language.Chinese), "同时向 wire 提问的程序太多") || full.Error() != "24 programs follow already" {
+		t.Errorf("got %v", full)
+	}
+}
+
 // TestManuals: each command says what it is for in both languages, names each of its flags in both, and its lines fit.
 func TestManuals(t *testing.T) {
 	labtest.Complete(t, struct{ A, B manual }{manuals.watch, manuals.read})
