@@ -37,7 +37,8 @@ func (c *conn) opens(out, back *way, r *wire.Record) bool {
 	if out.syn == 0 || back.synACK == 0 || out.labels.heard.asked.kind == wire.KindSYN {
 		return false
 	}
-	return c.State == wire.ConnOpening || r.Seq == 1 && r.Ack == 1 && out.labels.heard.class == wire.ClassSYN
+	first := !out.labels.open && out.synACK == 0 // with Fast Open, data may have come before it
+	return first || c.State == wire.ConnOpening || r.Seq == 1 && r.Ack == 1 && out.labels.heard.class == wire.ClassSYN
 }
 
 // probes reports whether r is a question for a sign of life: it begins one below the next number, where

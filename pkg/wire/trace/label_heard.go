@@ -16,6 +16,7 @@ type labels struct {
 	syn, fin segment       // as if they were data
 	rivalSYN segment       // of numbers.rival
 	synDelay time.Duration // for which wire kept the SYN
+	open     bool          // it has acknowledged the other's SYN
 	recent   [8]header     // of the latest packets, to know a copy by
 	at       int           // the next place in recent
 	top      header        // of the latest packet with the highest number so far
@@ -154,6 +155,7 @@ func (w *way) sent(r *wire.Record) {
 	if probe := r.Label.Kind == wire.KindKeepAlive || r.Label.Kind == wire.KindZeroWindowProbe; h.Flags.Has(wire.ACK) && !probe {
 		l.heard.asked = question{} // answered
 	}
+	l.open = l.open || h.Flags.Has(wire.ACK) && !h.Flags.Has(wire.SYN)
 	if r.Label.Kind == wire.KindDupACK {
 		l.dupACK, l.dups = h.Ack, r.Label.Nth
 	}
