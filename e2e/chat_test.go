@@ -285,20 +285,26 @@ func TestChatOperator(t *testing.T) {
 }
 
 // A client at a terminal: a message does not break the line being typed, and a server that goes away
-// is told at once; the line is kept until the server is back.
+// is told at once; the line is kept until the server is back. On a pipe a client ends with the connection, and well
+// if all was said.
 func TestChatClientOutlivesServer(t *testing.T) {
 	t.Parallel()
 	server := serveSpec(t, spec{service: "chat-server", network: ownNetwork(t), env: []string{"NETLAB_LANG=en"}})
 	ann := chatClient(t, server, "tcp4", "小安", true)
-	ben := chatClient(t, server, "unix", "ben", false)
-	ann.expect(" is now ben\n")
+	ben := chatClient(t, server, "unix", "ben", true)
+	cai := chatClient(t, server, "tcp6", "cai", false)
+	ann.expect(" is now ben\n", " is now cai\n")
 	ann.send("你好, wor")
 	ann.expect("你好, wor")
-	ben.send("hello\n")
+	ben.send("hello\r")
 	ann.expect("ben: hello\n", "Type what to send: 你好, wor")
 
 	if code := server.stop(); code != 0 {
 		t.Errorf("exit %d", code)
+	}
+	cai.expect("ben: hello\n")
+	if rest, code := cai.rest(), cai.exit(); code != 0 || rest != "* the server stops, goodbye\nbyebye\n" || strings.Contains(string(cai.out.text), "\x1b") {
+		t.Errorf("the pipe: exit %d, %q", code, cai.out.text)
 	}
 	for _, p := range []*process{ann, ben} {
 		p.expect("* the server stops, goodbye\n", "the connection to the server is gone: ", "trying again in ")
@@ -309,17 +315,14 @@ func TestChatClientOutlivesServer(t *testing.T) {
 	ben.expect("Connected to the server\n", " is now ben\n")
 	ann.send("ld\r")
 	ben.expect("小安: 你好, world\n")
-	ben.send("welcome back\n")
+	ben.send("welcome back\r")
 	ann.expect("ben: welcome back\n")
 
 	ann.send("byebye\r")
 	ben.expect("* 小安 left\n")
-	ben.eof()
+	ben.send("byebye\r")
 	if a, b := ann.exit(), ben.exit(); a != 0 || b != 0 {
 		t.Errorf("exit %d and %d", a, b)
-	}
-	if rest := ben.rest(); strings.Contains(string(ben.out.text), "\x1b") {
-		t.Errorf("escape codes on a pipe: %q", rest)
 	}
 }
 
