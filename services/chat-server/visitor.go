@@ -41,10 +41,11 @@ type visitor struct {
 	lines []byte // said, and not yet handed to the room
 	n     int
 
-	taken  int    // lines that were dealt with
-	over   bool   // no more are
-	lost   int    // lines that came after that
-	answer string // to a program that takes this for another kind of server
+	taken    int    // lines that were dealt with
+	over     bool   // no more are
+	stopping bool   // the server does: what is handed over may come too late
+	lost     int    // lines that came after that
+	answer   string // to a program that takes this for another kind of server
 }
 
 var bigBuffers = sync.Pool{New: func() any { return new([bigRead]byte) }}
@@ -151,6 +152,7 @@ func (v *visitor) ended(ctx context.Context) *ending {
 		return dismissed
 	}
 	// The server stops. What has arrived by now the peer believes to be said, so it is, within a bound.
+	v.stopping = true
 	until := time.Now().Add(v.server.cfg.ShutdownTimeout.D() / 4)
 	buf := make([]byte, 4<<10)
 	for taken := 0; taken < lastBytes && v.server.room.lastBytes.Add(-int64(len(buf))) > 0; taken += len(buf) {
@@ -266,6 +268,9 @@ func (v *visitor) deal(ctx context.Context, messages iter.Seq2[[]byte, error]) e
 		case !utf8.ValidString(said):
 			v.tell(v.server.wire.NotUTF8)
 		case saysByebye(said):
+			if v.handOver(); v.lost > 0 {
+				continue
+			}
 			return errByebye
 		default:
 			v.message(said)
@@ -348,8 +353,22 @@ func (v *visitor) handOver() {
 	}
 	p, lines, n, r := v.person, v.lines, v.n, v.server.room
 	v.lines, v.n = nil, 0
+	if v.stopping { // once everybody has been told of the stop nothing is said any more, and nothing counts as said
+		late := true
+		r.ask(func() {
+			if !r.isStopped() {
+				late = false
+				r.tellAll(p, lines, n)
+			}
+		})
+		if late {
+			v.over, v.taken, v.lost = true, v.taken-n, v.lost+n
+			return
+		}
+	} else {
+		r.hear(func() { r.tellAll(p, lines, n) })
+	}
 	v.server.counts.messages.Add(float64(n))
-	r.hear(func() { r.tellAll(p, lines, n) })
 }
 
 // tell says one line to this visitor alone.
