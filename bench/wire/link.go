@@ -204,7 +204,7 @@ func (b *bench) delays(w *process, client, server *net.UDPConn) error {
 	}
 	for _, d := range []time.Duration{time.Millisecond, 5 * time.Millisecond, 50 * time.Millisecond} {
 		for _, dir := range []string{"in", "out"} {
-			// As seldom as with the delay: whoever has slept for long wakes slowly.
+			// As seldom as with the delay: a process that has slept for long wakes slowly.
 			n := max(b.n(int(8*time.Second/(d+20*time.Millisecond)))/4, 20)
 			plain, err := roundTrips("", n, d)
 			if err != nil {

@@ -100,7 +100,7 @@ func (b *bench) run(parts []string, write bool) error {
 	return nil
 }
 
-// n is a number of packets, or fewer where it is to be quick.
+// n is a number of packets, or fewer if it is to be quick.
 func (b *bench) n(n int) int {
 	if b.quick {
 		return n / 4

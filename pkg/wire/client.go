@@ -144,7 +144,7 @@ func (c *Client) Packet(ctx context.Context, id int) (p Opened, err error) {
 // ErrEnded means that wire closed a stream that was followed: it was stopped.
 var ErrEnded = errors.New("wire has ended")
 
-// Follow calls each with what comes: records, changes, and how many records are missing where wire had to forget
+// Follow calls each with what comes: records, changes, and how many records are missing because wire had to forget
 // some before they were told. It returns what each returns, or why it ended.
 func (c *Client) Follow(ctx context.Context, q Query, each func(Event) error) error {
 	body, err := c.open(ctx, "GET", "/records/follow", q.values(), "", "application/x-ndjson")

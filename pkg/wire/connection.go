@@ -26,7 +26,7 @@ type Amount struct {
 	Bytes   uint64 `json:"bytes"` // of data, each sent for the first time
 }
 
-// State is where a connection is in its life, by what was seen of it.
+// ConnState is how far a connection has come, by what was seen of it.
 type ConnState string
 
 const (

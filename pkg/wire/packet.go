@@ -16,7 +16,7 @@ type Packet struct {
 	Dst      netip.AddrPort `json:"dst"`
 	TTL      uint8          `json:"ttl"` // IPv6 calls it the hop limit
 	Length   int            `json:"length"`
-	Header   Span           `json:"header"` // of TCP, UDP or ICMP; empty where there is none
+	Header   Span           `json:"header"` // of TCP, UDP or ICMP; empty if there is none
 	Data     Span           `json:"data"`   // the application's bytes
 	TCP      *TCP           `json:"tcp,omitempty"`
 	ICMP     *ICMP          `json:"icmp,omitempty"`
@@ -55,7 +55,7 @@ type TCP struct {
 	Seq           uint32     `json:"seq"`
 	Ack           uint32     `json:"ack"`
 	Window        uint16     `json:"window"`                   // unscaled
-	MSS           uint16     `json:"mss,omitempty"`            // only in a SYN; 0 where absent
+	MSS           uint16     `json:"mss,omitempty"`            // only in a SYN; 0 if absent
 	WindowScale   *uint8     `json:"window_scale,omitempty"`   // only in a SYN
 	SACKPermitted bool       `json:"sack_permitted,omitempty"` // only in a SYN
 	SACK          []SeqRange `json:"sack,omitempty"`           // at most 4

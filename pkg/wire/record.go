@@ -40,7 +40,7 @@ type Record struct {
 	Time time.Time `json:"time"`
 	Dir  Direction `json:"dir"`
 
-	Conn   int            `json:"conn"` // the connection's ordinal from 1; 0 where the packet belongs to none
+	Conn   int            `json:"conn"` // the connection's ordinal from 1; 0 if the packet belongs to none
 	Client netip.AddrPort `json:"client"`
 	Server netip.AddrPort `json:"server"`
 	Begins bool           `json:"begins,omitempty"` // the connection's first packet
@@ -58,7 +58,7 @@ type Record struct {
 	// sent for the third time". Exact faults and chance go by this name, therefore both repeat.
 	//
 	// The ordinal counts from 1 in each class, connection and direction, and a retransmission has its original's;
-	// an ACK's is the number that it acknowledges. It is 0 where there is none: for fragments, for what is other,
+	// an ACK's is the number that it acknowledges. It is 0 if there is none: for fragments, for what is other,
 	// for ICMP about no known connection, and for a retransmission whose original is forgotten.
 	Class   Class `json:"class"`
 	Ordinal int   `json:"ordinal"`

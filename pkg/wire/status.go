@@ -53,7 +53,7 @@ const (
 	NoFragments  LimitCode = "no-egress-fragments" // NFQUEUE: a long datagram is cut after wire has seen it
 	FirstPiece   LimitCode = "ipv6-first-piece"    // NFQUEUE: of a long IPv6 datagram only its pieces are seen
 	BigFrames    LimitCode = "big-frames"          // observe: TCP in frames that are cut up later, checksums not yet written
-	NoOwner      LimitCode = "no-table-owner"      // a kernel before 5.12: rules outlive a killed wire, harmless until its next start
+	NoOwner      LimitCode = "no-table-owner"      // a kernel before 5.12: rules outlive a killed wire, and let all packets pass until its next start
 )
 
 // Memory says what the log holds and what it has forgotten.

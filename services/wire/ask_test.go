@@ -245,6 +245,8 @@ func TestLinkCommand(t *testing.T) {
 	l.expect(out, err, "link out.loss=30% out.delay=50ms\n")
 	out, err = l.run(linkCommand, "", "--json")
 	l.expect(out, err, `"line": "out.loss=30% out.delay=50ms"`)
+	out, err = l.run(linkCommand, "", "out.loss=30%", "for", "10m")
+	l.expect(out, err, "link out.loss=30% out.delay=50ms", "link out.loss=30% ends")
 	out, err = l.run(linkCommand, "", "clear")
 	l.expect(out, err, "leaves packets alone")
 	if _, err = l.run(linkCommand, "", "out.los=3%"); err == nil || !strings.Contains(err.Error(), "no such setting") {

@@ -36,10 +36,15 @@ func linkCommand(ctx context.Context, a *asker) error {
 		return err
 	case *asJSON:
 		return a.printJSON(l)
-	case l.Line == "":
-		return a.print(a.words.LinkClear)
 	}
-	return a.print("link " + text.Escape(l.Line))
+	lines := []string{a.words.LinkClear}
+	if l.Line != "" {
+		lines[0] = "link " + text.Escape(l.Line)
+	}
+	for _, d := range l.Next {
+		lines = append(lines, d.Time.Local().Format("15:04:05 MST")+"  "+text.Escape(d.Line))
+	}
+	return a.print(lines...)
 }
 
 // do arms exact faults: a line, a file of lines, or standard input. Without arguments it lists them, and

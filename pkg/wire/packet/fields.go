@@ -64,7 +64,7 @@ func (t *tree) add(name, value string, at, length int) {
 	}
 }
 
-// number reads a big-endian number of 1, 2 or 4 bytes; 0 where there is none.
+// number reads a big-endian number of 1, 2 or 4 bytes; 0 if there is none.
 func (t *tree) number(at, length int) uint32 {
 	if at < 0 || at+length > len(t.raw) {
 		return 0

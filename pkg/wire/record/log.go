@@ -83,7 +83,7 @@ func (l *Log) Tell(kind wire.ChangeKind, line, by string) {
 	l.woken()
 }
 
-// Forget forgets all records and changes. Numbers go on: whoever follows is not to take a new packet for an old one.
+// Forget forgets all records and changes. Numbers go on, so that no follower takes a new packet for an old one.
 func (l *Log) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

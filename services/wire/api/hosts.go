@@ -41,7 +41,7 @@ func (d *door) guard(next http.Handler) http.Handler {
 	})
 }
 
-// full is why one more program would be too many, or nil. Whoever is refused ends, before wire itself is short.
+// full is why one more program would be too many, or nil. A command that is refused ends, before wire itself is short of threads.
 func (d *door) full() error {
 	if d.room == nil {
 		return nil

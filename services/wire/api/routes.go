@@ -38,8 +38,8 @@ func (d *door) routes() []route {
 	return []route{
 		{"GET", "/status", "status", "What wire does here, and what it cannot do and why.", nil, nil, wire.Status{}, nil, d.status},
 		{"GET", "/records", "records", "A page of the list. Ask again with since set to next.", []param{since, limit, conn}, nil, wire.Page{}, []int{bad}, d.records},
-		{"GET", "/records/follow", "follow", "The list as it grows, one JSON object a line: a record, {\"change\": …}, or {\"missed\": N} where the reader was too slow. " +
-			"With Accept: text/event-stream the events record, change and missed; Last-Event-ID goes on where a connection was lost.",
+		{"GET", "/records/follow", "follow", "The list as it grows, one JSON object a line: a record, {\"change\": …}, or {\"missed\": N} if the reader was too slow. " +
+			"With Accept: text/event-stream the events record, change and missed; Last-Event-ID goes on after a connection that was lost.",
 			[]param{since, conn}, nil, nil, []int{bad, full}, d.follow},
 		{"GET", "/records/{id}", "packet", "One packet, taken apart.", []param{{name: "id", min: 1}}, nil, wire.Opened{}, []int{bad, missing}, d.record},
 		{"GET", "/connections", "connections", "The connections that wire remembers.", nil, nil, wire.Connections{}, nil, d.connections},

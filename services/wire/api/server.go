@@ -109,7 +109,7 @@ func (s *Server) Start(ctx context.Context, address, control string) ([]net.List
 		return nil, err
 	}
 	for _, ln := range more {
-		// Whoever mounts the volume may ask, under whatever uid: the mount is the guard.
+		// A program that mounts the volume may ask, under any uid: the mount is the guard.
 		if err := os.Chmod(ln.Addr().String(), 0o666); err != nil {
 			s.Close()
 			return nil, err

@@ -30,7 +30,7 @@ import (
 var ErrSecondWire = errors.New("another wire is already here")
 
 // ErrInterfaceLost means that the network interface is gone: the service was restarted, and its new
-// containers have a network of their own. Whoever supervises wire should start it again.
+// containers have a network of their own. Its supervisor should start it again.
 var ErrInterfaceLost = errors.New("the network interface is gone")
 
 // ErrNoInterface means that the network interface was not there from the beginning.

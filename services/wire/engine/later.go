@@ -10,7 +10,7 @@ import (
 )
 
 // later does things at their time, in order of time, and things of the same time in the order in which
-// they were asked for. It is bounded; whoever adds asks first whether there is room.
+// they were asked for. It is bounded: the caller asks first if there is room.
 type later struct {
 	mu    sync.Mutex
 	heap  tasks

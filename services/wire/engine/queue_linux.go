@@ -240,7 +240,7 @@ func (b *queue) wait(p *kernel.Queued, r *wire.Record) func() {
 		b.q.Drop(id)
 		return func() { b.send(sent, to, 1+copies) }
 	}
-	// Held in the kernel. Bytes are needed only where they change, or for copies.
+	// Held in the kernel. Bytes are needed only if they change, or for copies.
 	var sent []byte
 	if damaged || copies > 0 {
 		sent = bytes.Clone(r.Fate.Damage.Apply(p.Raw))
@@ -262,7 +262,7 @@ func (b *queue) hold(p *kernel.Queued, r *wire.Record, now time.Time) {
 	number := r.Fate.Fault
 	b.held.Store(number, b.wait(p, r))
 	b.later.at(now.Add(holdLimit), len(p.Raw), func() {
-		if goOn, ok := b.held.LoadAndDelete(number); ok { // whoever takes it out lets it go
+		if goOn, ok := b.held.LoadAndDelete(number); ok { // what takes it out lets it go
 			b.Link.GaveUp(number)
 			goOn.(func())()
 		}

@@ -131,7 +131,7 @@ func (q *Queue) setup(length uint32) error {
 	if nl, ok := name.(*unix.SockaddrNetlink); ok {
 		q.port = nl.Pid
 	}
-	// Room for a burst: beyond the usual limit where that is allowed.
+	// Room for a burst: beyond the usual limit if that is allowed.
 	if unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20) != nil {
 		unix.SetsockoptInt(q.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<20)
 	}
@@ -292,7 +292,7 @@ func (q *Queue) packet(attrs []byte) {
 }
 
 // Accept lets a packet pass, with the bytes changed unless they are nil. Verdicts are sent by Flush, or
-// before it where they become too long for one message: the kernel would refuse all of them.
+// before it when they become too long for one message: the kernel would refuse all of them.
 func (q *Queue) Accept(id uint32, changed []byte) {
 	if len(q.answer)+len(changed) > maxAnswer-verdictSize {
 		q.Push()

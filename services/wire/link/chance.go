@@ -95,7 +95,7 @@ func hash(s wire.Settings, r *wire.Record, conn int, what string) uint64 {
 	return x ^ x>>31
 }
 
-// damage picks one bit of the packet: of its data, or, where it has none, of the checksum. So the
+// damage picks one bit of the packet: of its data, or of the checksum if it has none. So the
 // headers stay readable and the packet still reaches the right socket's checksum test.
 func damage(s wire.Settings, r *wire.Record, conn int) *wire.Damage {
 	at, length := r.Packet.Data.At, r.Packet.Data.Len

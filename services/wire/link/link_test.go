@@ -257,7 +257,7 @@ func state(f wire.Fault) string {
 }
 
 func TestFaultFiresOnce(t *testing.T) {
-	l := set(t, "out.loss=100%") // a fault beats chance
+	l := set(t, "out.loss=100%") // a fault overrides chance
 	decide(l, begin(t, 4))       // a connection that is there already is not meant
 	do(t, l, "delay data #2 to client 1s")
 	if f := decide(l, pk(t, "out c4 data#2.0")).Fate; f.Fault != 0 {
