@@ -1,9 +1,9 @@
 # What a learner types. "make" lists it; what is for those who change the lab is in deploy/maintain.mk.
-SERVICES := hello-tcp chat-server udp-temp wire
+SERVICES := hello-tcp chat-server udp-temp wire referee
 S ?= hello-tcp
 export HOME := $(or $(HOME),$(shell eval echo ~$$(id -un)))
 
-.PHONY: help up zh en turns unix ps start watch wire do link picture capture reset logs down doctor bundle forget
+.PHONY: help up zh en turns unix ps start watch wire do link picture capture reset referee logs down doctor bundle forget
 
 help: ## this list | 本列表
 	@deploy/help.sh
@@ -33,6 +33,8 @@ capture: ## its packets, for Wireshark, into lab.pcapng: S=chat-server | 把数�
 	@deploy/wire.sh $(S) capture $(ARGS)
 reset: ## links, faults and records as at the start | 链路、故障和记录恢复原样
 	@deploy/wire.sh all reset
+referee: ## judge a server: S=hello-tcp, or yours: S=hello-tcp URL=tcp://127.0.0.1:9000 | 判定一个服务: S=hello-tcp, 或你自己的: URL=…
+	@deploy/referee.sh $(S) "$(URL)" $(ARGS)
 logs: ## what the servers tell, until Ctrl-C | 服务器的输出, Ctrl-C 结束
 	@trap : INT; deploy/compose.sh logs -f hello-tcp chat-server udp-temp || [ $$? = 130 ]
 down: ## stop the lab, and leave nothing behind | 停止实验环境, 什么都不留下

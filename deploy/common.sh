@@ -1,5 +1,5 @@
 # common.sh: what the other scripts share. Sourced from the repository's root, never run.
-programs="hello-tcp chat-server udp-temp wire"
+programs="hello-tcp chat-server udp-temp wire referee"
 images=$(printf 'localhost/netlab/%s:dev ' $programs)
 
 # setting NAME [DEFAULT]: what Compose will see, the shell's value or else .env's. Empty counts as unset.

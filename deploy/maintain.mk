@@ -5,7 +5,7 @@ UNIT := $(filter-out e2e,$(MODULES))
 FUZZTIME ?= 50000x
 SOAK ?= 10m
 
-.PHONY: images build test unit e2e fuzz soak bench bench-servers bench-wire pictures lint tidy clean bin
+.PHONY: images build test unit e2e fuzz soak bench bench-servers bench-wire zoo pictures lint tidy clean bin
 
 images: ## build the images | 构建镜像
 	@deploy/prepare.sh && deploy/build.sh
@@ -30,6 +30,8 @@ bench-servers: ## the three servers beside their peers (ARGS=-h) | 三个服务�
 	@go run -C bench . $(ARGS)
 bench-wire: ## what wire does to packets, and what it costs; as root (ARGS=-h) | wire 的作用和代价
 	@go run -C bench ./wire $(ARGS)
+zoo: ## judge servers that are wrong in one way each, and write docs/zoo.md | 判定各有一处错误的服务器, 写出 docs/zoo.md
+	@deploy/zoo.sh
 pictures: ## draw docs/ladder.svg: a chat that loses an answer | 画出 docs/ladder.svg
 	@deploy/pictures.sh
 lint: ## format, vet, staticcheck, govulncheck, go.mod, imports | 静态检查

@@ -31,7 +31,7 @@ func (x *Exchange) Asker() *Asker {
 	a := &Asker{x: x}
 	var err error
 	if x.server.Network == "unixgram" {
-		name := path.Join(os.TempDir(), "referee-"+rand.Text()[:12]+".sock")
+		name := path.Join(x.replies, "referee-"+rand.Text()[:12]+".sock")
 		a.to = &net.UnixAddr{Net: "unixgram", Name: x.server.Addr}
 		a.conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: name})
 		if err == nil {

@@ -29,9 +29,10 @@ const (
 // An Exchange is what a check has with the server: one conversation or several at once. It is not for use by several
 // goroutines, except through Together.
 type Exchange struct {
-	ctx    context.Context
-	server sockets.Address
-	known  map[string]string
+	ctx     context.Context
+	server  sockets.Address
+	known   map[string]string
+	replies string
 
 	mu     sync.Mutex
 	opened []io.Closer

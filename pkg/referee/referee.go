@@ -20,6 +20,7 @@ package referee
 import (
 	"cmp"
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -89,6 +90,7 @@ const longest = 40 * time.Second // for a whole judgement, whatever the server d
 type Options struct {
 	Only     []string      // the checks that are wanted, nil: all; what those need is checked, too
 	Progress func(Result)  // called after each check; nil: nobody
+	Replies  string        // the folder in which a unixgram client binds its socket; "": the system's for temporary files
 	Longest  time.Duration // after this time no check begins any more, and the last one ends; 0: 40 s
 }
 
@@ -118,7 +120,7 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 		}
 		if res.Because == "" {
 			began := time.Now()
-			res.Failure = run(ctx, c, server, known)
+			res.Failure = run(ctx, c, server, known, o.Replies)
 			res.Took = time.Since(began)
 			switch {
 			case res.Failure == nil:
@@ -151,14 +153,18 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 
 // nobodyListens reports whether the server has gone: then the checks that are left would only say so again.
 func nobodyListens(ctx context.Context, server sockets.Address) (gone bool) {
-	x := &Exchange{ctx: ctx, server: server}
+	x := &Exchange{ctx: ctx, server: server, replies: os.TempDir()}
 	defer x.close()
 	defer func() {
 		if f, ok := recover().(*Failure); ok {
 			gone = f.Cause == Refused
 		}
 	}()
-	if strings.HasPrefix(server.Network, "udp") || server.Network == "unixgram" {
+	if server.Network == "unixgram" {
+		_, err := os.Stat(server.Addr)
+		return err != nil
+	}
+	if strings.HasPrefix(server.Network, "udp") {
 		return x.Asker().nobodyReceives()
 	}
 	x.Dial()
@@ -213,8 +219,8 @@ func (r *Report) Passed() bool {
 }
 
 // run has one check's conversation. It returns nil if all went as it must.
-func run(ctx context.Context, c Check, server sockets.Address, known map[string]string) (failure *Failure) {
-	x := &Exchange{ctx: ctx, server: server, known: known}
+func run(ctx context.Context, c Check, server sockets.Address, known map[string]string, replies string) (failure *Failure) {
+	x := &Exchange{ctx: ctx, server: server, known: known, replies: cmp.Or(replies, os.TempDir())}
 	defer x.close()
 	defer func() {
 		if r := recover(); r != nil {

@@ -15,10 +15,12 @@ import (
 	"netlab.example/pkg/sockets"
 )
 
-// Config is what the environment may set: nothing but the language, which every program of the lab knows.
-type Config struct{}
+// Config is what the environment may set: REFEREE_REPLIES.
+type Config struct {
+	Replies string `split_words:"true" desc:"folder for the sockets at which a unixgram server answers; empty: the system's for temporary files" zh:"unixgram 服务器回答所用套接字的目录; 空: 系统的临时目录"`
+}
 
-func check(ctx context.Context, _ Config, env app.Env) error {
+func check(ctx context.Context, cfg Config, env app.Env) error {
 	flags := app.Flags()
 	only := flags.String("only", "", "")
 	asJSON := flags.Bool("json", false, "")
@@ -48,7 +50,7 @@ func check(ctx context.Context, _ Config, env app.Env) error {
 	if *asJSON {
 		progress = nil
 	}
-	report, err := p.Judge(ctx, server, referee.Options{Only: names, Progress: progress})
+	report, err := p.Judge(ctx, server, referee.Options{Only: names, Progress: progress, Replies: cfg.Replies})
 	if u, ok := errors.AsType[*referee.UnreachableError](err); ok {
 		err := language.Errorf("无法判定: %s", "no verdict: %s", u.Tell(l))
 		return failure.Undecided(failure.Hint(err, language.Errorf("先启动服务器, 或检查地址", "start the server first, or look at the address")))

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
@@ -22,21 +25,32 @@ func zooCommand(ctx context.Context, _ Config, env app.Env) error {
 	}
 	l := env.Lang.People
 	say := zooWords.In(l)
+	all := zoo.Specimens()
+	verdicts := make([]verdict, len(all))
+	places := make(chan struct{}, atOnce)
+	var judging sync.WaitGroup
+	for i, s := range all {
+		places <- struct{}{}
+		judging.Go(func() {
+			defer func() { <-places }()
+			verdicts[i] = judge(ctx, s, l)
+		})
+	}
+	judging.Wait()
 	escaped := 0
 	for _, p := range referee.Protocols {
 		fmt.Fprintf(env.Stdout, "\n## %s\n\n| %s |\n|---|---|---|---|\n", p.Name, strings.Join(say.head[:], " | "))
-		for _, s := range zoo.Specimens() {
-			if s.Protocol != p.Name {
+		for i, v := range verdicts {
+			if all[i].Protocol != p.Name {
 				continue
 			}
-			row, found, err := judge(ctx, p, s, l)
-			if err != nil {
-				return err
+			if v.err != nil {
+				return v.err
 			}
-			if !found {
+			if !v.deserved {
 				escaped++
 			}
-			fmt.Fprintf(env.Stdout, "| %s |\n", strings.Join(row, " | "))
+			fmt.Fprintf(env.Stdout, "| %s |\n", strings.Join(v.row, " | "))
 		}
 	}
 	if escaped > 0 {
@@ -45,23 +59,33 @@ func zooCommand(ctx context.Context, _ Config, env app.Env) error {
 	return nil
 }
 
-// judge is a row of the table, and whether the verdict is the one that the specimen deserves.
-func judge(ctx context.Context, p *referee.Protocol, s zoo.Specimen, l language.Lang) (row []string, found bool, err error) {
+const atOnce = 16 // specimens that are judged at once: most of the time the referee waits
+
+// A verdict is a row of the table, and whether the specimen deserves it.
+type verdict struct {
+	row      []string
+	deserved bool
+	err      error
+}
+
+func judge(ctx context.Context, s zoo.Specimen, l language.Lang) verdict {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	p, err := protocol(s.Protocol)
+	if err != nil {
+		return verdict{err: err}
+	}
 	addr, err := s.Serve(ctx, "127.0.0.1:0")
 	if err != nil {
-		return nil, false, err
+		return verdict{err: err}
 	}
-	report, err := p.Judge(ctx, sockets.Address{Network: p.Networks[0], Addr: addr}, referee.Options{})
-	if err != nil {
-		return nil, false, err
-	}
-	if ctx.Err() != nil {
-		return nil, false, ctx.Err()
+	server := sockets.Address{Network: p.Networks[0], Addr: addr}
+	report, err := p.Judge(ctx, server, referee.Options{Longest: 3 * time.Minute})
+	if err = cmp.Or(err, ctx.Err()); err != nil {
+		return verdict{err: err}
 	}
 	say := zooWords.In(l)
-	found = true
+	found := true
 	var failed, not []string
 	for _, r := range report.Results {
 		switch r.Verdict {
@@ -83,7 +107,7 @@ func judge(ctx context.Context, p *referee.Protocol, s zoo.Specimen, l language.
 	if len(failed) == 0 {
 		failed = []string{say.none}
 	}
-	return []string{s.Name, s.Wrong.In(l), strings.Join(failed, ", "), notJudged}, found, nil
+	return verdict{row: []string{s.Name, s.Wrong.In(l), strings.Join(failed, ", "), notJudged}, deserved: found}
 }
 
 var zooWords = language.Both[struct {
