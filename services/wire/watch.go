@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/wire"
-	"netlab.example/services/wire/screen"
 )
 
 // watch shows the ladder: live on a terminal, as lines on a pipe, as NDJSON for programs.
@@ -50,47 +48,6 @@ func watch(ctx context.Context, a *asker) error {
 	}
 	q.Since = start(q.Since, status)
 	return a.follow(ctx, q, t)
-}
-
-// once tells what there is, and what of it is left out.
-func (a *asker) once(ctx context.Context, q wire.Query, t *teller) error {
-	shown := 0
-	err := a.past(ctx, q, func(from, before int) {
-		if q.Conn == 0 && before > 0 {
-			t.note(fmt.Sprintf(a.words.LeftOut, before))
-		}
-	}, func(e wire.Event) error {
-		if e.Record != nil {
-			shown++
-		}
-		return t.tell(e)
-	})
-	if err == nil && shown == 0 && q.Conn != 0 {
-		err = a.noConn(ctx, q.Conn)
-	}
-	for _, line := range t.drawer.rest(&a.words) {
-		t.note(line)
-	}
-	return errors.Join(t.out.Flush(), err)
-}
-
-// noConn says why a connection has no packets to show.
-func (a *asker) noConn(ctx context.Context, conn int) error {
-	all, err := a.wire.Connections(ctx)
-	if err != nil {
-		return err
-	}
-	latest := 0
-	for _, c := range all.Connections {
-		latest = max(latest, c.Ordinal)
-	}
-	switch {
-	case latest == 0:
-		return language.Errorf("还没有连接", "there has been no connection yet")
-	case conn > latest:
-		return language.Errorf("还没有连接 %d; 最近的是 %d", "there has been no connection %d yet; the latest is %d", conn, latest)
-	}
-	return language.Errorf("连接 %d 的数据包已被忘记", "the packets of connection %d are forgotten", conn)
 }
 
 // patience is how long a follower waits for its reader. A terminal that was closed can leave a follower behind that
@@ -173,130 +130,4 @@ func (t *teller) tell(e wire.Event) error {
 		}
 	}
 	return nil
-}
-
-// start is where a reader begins that counts from the end: what was forgotten long ago is no gap in what it reads.
-func start(n int, s wire.Status) int {
-	if n >= 0 {
-		return n
-	}
-	return max(s.Memory.Last+n, s.Memory.Forgotten)
-}
-
-// past calls each as Client.Follow does, with the records up to the newest that there is now. What comes in the
-// meantime is left out: on a busy link that never ends. Before that it calls begin with the place where it begins,
-// and how many packets there are before.
-func (a *asker) past(ctx context.Context, q wire.Query, begin func(from, before int), each each) error {
-	status, err := a.wire.Status(ctx)
-	if err != nil {
-		return err
-	}
-	newest := status.Memory.Last
-	q.Since = start(q.Since, status)
-	begin(q.Since, max(min(q.Since, newest)-status.Memory.Forgotten, 0))
-	for q.Since < newest {
-		page, err := a.wire.Records(ctx, q)
-		if err != nil {
-			return err
-		}
-		if page.Missed > 0 {
-			if err := each(wire.Event{Missed: page.Missed}); err != nil {
-				return err
-			}
-		}
-		for _, e := range page.Events() {
-			if e.Record != nil && e.Record.ID > newest {
-				return nil
-			}
-			if err := each(e); err != nil {
-				return err
-			}
-		}
-		if page.Next <= q.Since { // wire was started anew, and counts from 1
-			return nil
-		}
-		q.Since = page.Next
-	}
-	return nil
-}
-
-// live is the full screen. Two goroutines feed it: one follows the records, one asks every second how
-// wire and its link are.
-func (a *asker) live(ctx context.Context, q wire.Query, l look) error {
-	status, err := a.wire.Status(ctx)
-	if err != nil {
-		return err // before the screen changes
-	}
-	if q.Conn != 0 && q.Since == 0 {
-		q.Since = -1000 // what lies before is asked for when somebody scrolls there
-	}
-	q.Since = start(q.Since, status)
-	ctx, stop := context.WithCancel(ctx)
-	var feeding sync.WaitGroup
-	defer feeding.Wait()
-	defer stop()
-	var feed screen.Feed
-	feeding.Go(func() {
-		err := a.wire.Follow(ctx, wire.Query{Since: q.Since}, func(e wire.Event) error {
-			feed.Add(e)
-			return nil
-		})
-		if errors.Is(err, wire.ErrEnded) {
-			err = errors.New(a.words.Ended)
-		}
-		feed.End(err)
-	})
-	feeding.Go(func() {
-		every := time.NewTicker(time.Second)
-		defer every.Stop()
-		names := a.names(ctx)
-		for {
-			feed.Say(a.title(ctx))
-			feed.Call(names())
-			select {
-			case <-ctx.Done():
-				return
-			case <-every.C:
-			}
-		}
-	})
-	past := func(since int) []wire.Event {
-		page, err := a.wire.Records(ctx, wire.Query{Since: since})
-		if err != nil {
-			return nil
-		}
-		return page.Events()
-	}
-	o := screen.Options{Conn: q.Conn, Lang: a.Lang.People, Light: *l.light, Delta: *l.delta, NoACKs: *l.hideACKs, Past: past}
-	return screen.Run(ctx, &feed, o, a.Stdin, a.Stdout)
-}
-
-// names asks what Docker calls the containers. Outside of a lab nobody answers, which is no failure.
-func (a *asker) names(ctx context.Context) func() map[string]string {
-	return func() map[string]string {
-		n, err := a.wire.Names(ctx)
-		if err != nil {
-			return nil
-		}
-		return n.Names
-	}
-}
-
-// title says what is watched, how, and what the link does to it.
-func (a *asker) title(ctx context.Context) (title, notice string) {
-	s, err := a.wire.Status(ctx)
-	if err != nil {
-		return "wire", ""
-	}
-	title = fmt.Sprintf("wire · %s · %s", s.Service, s.Mechanism)
-	if l, err := a.wire.Link(ctx); err == nil && l.Line != "" {
-		title += " · " + l.Line
-	}
-	if s.Unseen > 0 {
-		notice = fmt.Sprintf(a.words.Unseen, s.Unseen)
-	}
-	if !s.Impairs {
-		notice = a.words.Watching
-	}
-	return title, notice
 }
