@@ -23,7 +23,7 @@ func (a *asker) once(ctx context.Context, q wire.Query, t *teller) error {
 		return t.tell(e)
 	})
 	if err == nil && shown == 0 && q.Conn != 0 {
-		err = a.noConn(ctx, q.Conn)
+		return a.noConn(ctx, q.Conn) // and of what was changed meanwhile nothing
 	}
 	for _, line := range t.drawer.rest(&a.words) {
 		t.note(line)

@@ -152,7 +152,10 @@ func TestOnceSays(t *testing.T) {
 	l.expect(out, err, "#1 ", "#204 ")
 	for _, lang := range []language.Lang{language.English, language.Chinese} {
 		l.lang = lang
-		_, err := l.run(watch, "", "--once", "--conn", "5")
+		out, err := l.run(watch, "", "--once", "--conn", "5")
+		if out != "" {
+			t.Errorf("got %q", out)
+		}
 		want := map[language.Lang]string{language.English: "there has been no connection 5 yet; the latest is 1", language.Chinese: "还没有连接 5; 最近的是 1"}[lang]
 		if err == nil || language.Tell(err, lang) != want {
 			t.Error(err)

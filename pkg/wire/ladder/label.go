@@ -73,6 +73,9 @@ func (w *phrases) kind(r *wire.Record) string {
 		}
 		return w.FIN
 	case wire.KindRST:
+		if r.Fate.What == wire.Made { // what it would mean from a host is no matter
+			return w.RST
+		}
 		return w.RST + w.why(l.Why)
 	case wire.KindDatagram:
 		return fmt.Sprintf(w.Datagram, r.Ordinal)

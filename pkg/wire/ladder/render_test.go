@@ -271,6 +271,15 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestMade: a reset that wire has sent says nothing about a program, and its arrow begins at wire.
+func TestMade(t *testing.T) {
+	r := fated{What: wire.Made, Cause: "reset on c1", Fault: 1}.on(pack(wire.Out, wire.RST|wire.ACK, 1, 1, "", wire.Label{Kind: wire.KindRST, Why: wire.WhyAbort}))
+	text := strings.Join(View{Width: 80, Lang: language.English}.Render(r), "\n")
+	if strings.Contains(text, "program") || !regexp.MustCompile(`│◄─ sent by wire: ?─*┤ +│|│◄─ sent by wire ─+┤ +│`).MatchString(text) {
+		t.Errorf("got\n%s", text)
+	}
+}
+
 // TestArrival: a packet that was held goes on behind the one that it was exchanged with, and the ladder shows it.
 func TestArrival(t *testing.T) {
 	held := fated{What: wire.Held, Fault: 3}.on(pack(wire.In, wire.PSH|wire.ACK, 1, 1, "one", wire.Label{Kind: wire.KindData}))
