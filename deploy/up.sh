@@ -9,9 +9,8 @@ kept=
 keep() {
 	eval "value=\${$1:-}"
 	if [ -z "$value" ] || [ "$value" = "$(unset "$1" && setting "$@")" ]; then return; fi
-	kept="$kept $1=$value"
-	if [ "$value" = "${2:-}" ]; then value=; fi
-	remember "$1" "$value"
+	if [ "$value" = "${2:-}" ]; then remember "$1"; else remember "$1" "$value"; fi
+	if [ "$value" = "$(unset "$1" && setting "$@")" ]; then kept="$kept $1=$value"; fi # else a line of the user's decides
 }
 for name in COMPOSE_PROJECT_NAME NETLAB_LANG LAB_PREFIX6; do keep $name; done
 keep LAB_BIND 127.0.0.1
@@ -32,36 +31,32 @@ if [ -n "$kept" ]; then say "remembered in .env:$kept" "已记入 .env:$kept"; f
 if [ -n "$refused" ]; then exit 1; fi
 deploy/build.sh
 
-# The engine knows best whether the lab can have its network and its ports. It says so once; here that gets a hint.
-was_up=$(containers -q)
+# The engine knows best whether the lab can have its network and its ports. What it says gets a hint.
 start() { compose --progress quiet up --no-build --wait --wait-timeout 60 -d 2>.tools/up.log; }
-start || {
-	why=$(grep . .tools/up.log | tail -n 1)
-	case $why in
-	*overlaps*) ;;
-	*[Ii][Pp]v6*)
-		say "no IPv6 here: starting with IPv4 alone (make forget tries it again): $why" "这里没有 IPv6: 只用 IPv4 启动 (make forget 之后会再试): $why"
-		remember COMPOSE_FILE docker-compose.yml:deploy/ipv4.yml
-		start && why=
-		;;
-	esac
-	if [ -n "$why" ]; then
-		why=$(grep . .tools/up.log | tail -n 1)
-		compose logs --tail 3 hello-tcp chat-server udp-temp >&2 || true # their last words
-		if [ -z "$was_up" ]; then compose --progress quiet down --volumes -t 1; fi
-		moves=
-		for want in $wants; do
-			name=${want#*/} name=${name%/*}
-			case $why in *:"${want##*/}"[!0-9]*) remember "$name" && advise "${want%%/*}" "$name" "${want##*/}" ;; esac
-		done
-		if [ -n "$moves" ]; then fail "${moves%%=*}: $why" "${moves%%=*}: $why" "${moves}make up" "${moves}make up"; fi
-		case $why in
-		*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
-		*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
-		*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
-		esac
-	fi
+why() { grep . .tools/up.log | tail -n 1; }
+without_ipv6() {
+	case $(why) in *overlap*) return 1 ;; *[Ii][Pp]v6*) ;; *) return 1 ;; esac
+	say "no IPv6 here: starting with IPv4 alone (make forget tries it again): $(why)" "这里没有 IPv6: 只用 IPv4 启动 (make forget 之后会再试): $(why)"
+	remember COMPOSE_FILE docker-compose.yml:deploy/ipv4.yml
+	start || { remember COMPOSE_FILE && return 1; }
 }
+explain() {
+	why=$(why) moves=
+	compose logs --tail 3 hello-tcp chat-server udp-temp >&2 || true # their last words
+	if [ -z "$was_up" ]; then compose --progress quiet down --volumes -t 1; fi
+	for want in $wants; do
+		name=${want#*/} name=${name%/*} port=${want##*/}
+		case $why in *:"$port"[!0-9]*) remember "$name" && advise "${want%%/*}" "$name" "$port" ;; esac
+	done
+	[ -z "$moves" ] || fail "${moves%%=*}: $why" "${moves%%=*}: $why" "${moves}make up" "${moves}make up"
+	case $why in
+	*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
+	*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
+	*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
+	esac
+}
+was_up=$(containers -q)
+start || without_ipv6 || explain
 
 port() { compose port "$@" | sed 's/.*://'; } # SERVICE PORT [FLAG]: where it is published
 line() { printf '  %-*s # %s\n' $width "$1" "$(words "$2" "$3")"; }
