@@ -32,12 +32,3 @@ func (l *limiter) take(now time.Time) time.Duration {
 	}
 	return time.Duration(-l.saved / l.rate * float64(time.Second))
 }
-
-// allow counts one line where it may pass now. It is for who would rather leave a line out than wait.
-func (l *limiter) allow(now time.Time) bool {
-	if l.take(now) > 0 {
-		l.saved++
-		return false
-	}
-	return true
-}

@@ -114,7 +114,7 @@ func (s *sides) guess(p *wire.Packet) wire.Direction {
 	_, toServer := s.servers.get(end{p.Proto, p.Dst})
 	switch src, dst := p.Src.Port(), p.Dst.Port(); {
 	case s.port != 0 && src != dst:
-		fromServer, toServer = src == s.port, dst == s.port
+		fromServer = src == s.port
 	case fromServer != toServer:
 	default:
 		fromServer = src < dst

@@ -501,11 +501,6 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-type addr string
-
-func (a addr) Network() string { return "tcp" }
-func (a addr) String() string  { return string(a) }
-
 func TestUnix(t *testing.T) {
 	l := start(t, 10)
 	url := "unix://" + filepath.Join(t.TempDir(), "wire.sock")
