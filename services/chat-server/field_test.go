@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"netlab.example/pkg/app"
 	"netlab.example/pkg/labtest"
 )
 
@@ -178,8 +179,17 @@ func FuzzTelnet(f *testing.F) {
 // At a stop, a person who has said more than could be read in time is told how many lines were said; one who says
 // byebye after that is answered; the others see what they always see.
 func TestAStopCountsWhatWasSaid(t *testing.T) {
+	for _, tc := range []struct {
+		rate  app.Limit
+		bytes int
+	}{{20, 1000}, {0, 1000}, {0, 5}} {
+		t.Run(fmt.Sprintf("rate %d, %d bytes", tc.rate, tc.bytes), func(t *testing.T) { stopAmid(t, tc.rate, tc.bytes) })
+	}
+}
+
+func stopAmid(t *testing.T, rate app.Limit, size int) {
 	cfg := testConfig()
-	cfg.Rate = 20
+	cfg.Rate = rate
 	_, addrs, story := start(t, cfg, "tcp4://127.0.0.1:0")
 	ben, ann, cai, dan := enter(t, addrs[0]), enter(t, addrs[0]), enter(t, addrs[0]), enter(t, addrs[0])
 	cai.Send("one\ntwo\n")

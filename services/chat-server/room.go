@@ -30,6 +30,7 @@ type person struct {
 	in    bool // in the room
 	known bool // the others have been told that they joined
 	quiet bool // has said all, at a stop
+	late  int  // lines that came after the goodbye, and were not said
 	came  int  // on the page that is being written: where they came in ...
 	went  int  // ... and where they left
 }
@@ -76,8 +77,9 @@ type room struct {
 	scratch []byte
 
 	stopping  bool
-	stopped   chan struct{} // closed when everybody has been told of the stop
-	lastBytes atomic.Int64  // how much may still be read at a stop, of all together
+	stopped   chan struct{}             // closed when everybody has been told of the stop
+	stopAt    atomic.Pointer[time.Time] // when the stop began: the same for all
+	lastBytes atomic.Int64              // how much may still be read at a stop, of all together
 }
 
 func newRoom(cfg Config, say notices, counts counts) *room {

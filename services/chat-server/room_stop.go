@@ -15,7 +15,17 @@ func (r *room) hush(p *person, until time.Time) {
 }
 
 // stop is the beginning: nobody comes in, and whatever waits to be said is said now, however full the backlog is.
-func (r *room) stop() { r.do(func() { r.stopping = true }) }
+func (r *room) stop() {
+	r.stopBegan()
+	r.do(func() { r.stopping = true })
+}
+
+// stopBegan is when the first who asks found that the server stops.
+func (r *room) stopBegan() time.Time {
+	now := time.Now()
+	r.stopAt.CompareAndSwap(nil, &now)
+	return *r.stopAt.Load()
+}
 
 func (r *room) checkStopped() {
 	anyQuiet := false

@@ -41,7 +41,7 @@ func (s *server) visit(ctx context.Context, conn net.Conn) error {
 	last, news := "", s.wire.Left
 	switch end {
 	case saidByebye:
-		last = byebye
+		last = v.lastWord(byebye)
 	case idle:
 		last = s.wire.Idle
 	case unfinished:
@@ -50,8 +50,7 @@ func (s *server) visit(ctx context.Context, conn net.Conn) error {
 		s.room.leave(p, s.wire.Dropped)
 		return errNotReading
 	case stopped:
-		began := time.Now()
-		s.room.hush(p, began.Add(s.cfg.ShutdownTimeout.D()/4))
+		s.room.hush(p, s.room.stopBegan().Add(s.cfg.ShutdownTimeout.D()*3/8))
 		last = v.lastWords(visiting, time.Now().Add(s.cfg.ShutdownTimeout.D()/4))
 	}
 	s.room.leave(p, news)

@@ -41,11 +41,10 @@ type visitor struct {
 	lines []byte // said, and not yet handed to the room
 	n     int
 
-	taken    int    // lines that were dealt with
-	over     bool   // no more are
-	stopping bool   // the server does: what is handed over may come too late
-	lost     int    // lines that came after that
-	answer   string // to a program that takes this for another kind of server
+	taken  int    // lines that were dealt with
+	over   bool   // no more are
+	lost   int    // lines that came after that
+	answer string // to a program that takes this for another kind of server
 }
 
 var bigBuffers = sync.Pool{New: func() any { return new([bigRead]byte) }}
@@ -152,8 +151,7 @@ func (v *visitor) ended(ctx context.Context) *ending {
 		return dismissed
 	}
 	// The server stops. What has arrived by now the peer believes to be said, so it is, within a bound.
-	v.stopping = true
-	until := time.Now().Add(v.server.cfg.ShutdownTimeout.D() / 4)
+	until := v.server.room.stopBegan().Add(v.server.cfg.ShutdownTimeout.D() / 4)
 	buf := make([]byte, 4<<10)
 	for taken := 0; taken < lastBytes && v.server.room.lastBytes.Add(-int64(len(buf))) > 0; taken += len(buf) {
 		v.conn.SetReadDeadline(time.Now().Add(min(lastWait, time.Until(until))))
@@ -185,13 +183,20 @@ func (v *visitor) lastWords(ctx context.Context, until time.Time) string {
 		_, err = v.read(ctx, buf)
 	}
 	v.deal(ctx, v.in.end())
-	switch {
-	case v.lost > 0 && v.in.lines:
-		return fmt.Sprintf(v.server.wire.OnlySaid, v.taken)
-	case errors.Is(err, errByebye):
-		return byebye
+	if errors.Is(err, errByebye) {
+		return v.lastWord(byebye)
 	}
-	return ""
+	return v.lastWord("")
+}
+
+// lastWord is the word, or, if not all lines were said, how many were.
+func (v *visitor) lastWord(word string) string {
+	late := 0
+	v.server.room.ask(func() { late = v.late })
+	if v.lost+late > 0 && v.in.lines {
+		return fmt.Sprintf(v.server.wire.OnlySaid, v.taken-late)
+	}
+	return word
 }
 
 // read reads once, and deals with the messages that end there.
@@ -268,9 +273,7 @@ func (v *visitor) deal(ctx context.Context, messages iter.Seq2[[]byte, error]) e
 		case !utf8.ValidString(said):
 			v.tell(v.server.wire.NotUTF8)
 		case saysByebye(said):
-			if v.handOver(); v.lost > 0 {
-				continue
-			}
+			v.taken-- // it is the answer to it that counts
 			return errByebye
 		default:
 			v.message(said)
@@ -353,22 +356,14 @@ func (v *visitor) handOver() {
 	}
 	p, lines, n, r := v.person, v.lines, v.n, v.server.room
 	v.lines, v.n = nil, 0
-	if v.stopping { // once everybody has been told of the stop nothing is said any more, and nothing counts as said
-		late := true
-		r.ask(func() {
-			if !r.isStopped() {
-				late = false
-				r.tellAll(p, lines, n)
-			}
-		})
-		if late {
-			v.over, v.taken, v.lost = true, v.taken-n, v.lost+n
+	r.hear(func() {
+		if r.isStopped() || !p.in { // the goodbye was faster
+			p.late += n
 			return
 		}
-	} else {
-		r.hear(func() { r.tellAll(p, lines, n) })
-	}
-	v.server.counts.messages.Add(float64(n))
+		v.server.counts.messages.Add(float64(n))
+		r.tellAll(p, lines, n)
+	})
 }
 
 // tell says one line to this visitor alone.
