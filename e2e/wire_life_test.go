@@ -271,6 +271,74 @@ func (s *stack) wireStartsAnew() (wait func()) {
 
 const wireGone = "hint: the service was restarted or stopped: docker compose up -d brings both back together\n"
 
+// As in the lab, three people watch and 17 commands run at once, beside a wire that remembers all that it may: nobody is
+// killed, and the service goes on. One program too many hears why in one line.
+func TestWireManyAtOnce(t *testing.T) {
+	t.Parallel()
+	server := serve(t, "udp-temp")
+	w := startWire(t, server)
+	update := func(args ...string) {
+		t.Helper()
+		if _, err := cli(append(append([]string{"update"}, args...), w.id)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update("--memory=384m", "--memory-swap=384m", "--pids-limit=512")
+	w.story.conn.Close() // its own follower counts, too
+	p := probe(t, server.url("udp4"))
+	long := strings.Repeat("x", 60_000) + "\n"
+	talk := func(megabytes int) {
+		t.Helper()
+		for i := range megabytes * 1_000_000 / len(long) {
+			p.send(long)
+			if i%30 == 29 { // nothing makes a sender of datagrams wait; this does
+				w.status()
+			}
+		}
+		w.status()
+		p.send("36.6\n")
+		p.expect("97.88\n")
+	}
+	talk(50) // twice as much is remembered: the datagrams, and the fragments that they came in
+	if s := w.status(); s.Memory.Bytes < s.Memory.Most*9/10 || s.Memory.Bytes > s.Memory.Most {
+		t.Errorf("%+v", s)
+	}
+	var watchers []*process
+	for range 3 {
+		watchers = append(watchers, command(t, w.id, "wire", "watch", "--json", "--since=-10"))
+	}
+	for range 17 {
+		watchers = append(watchers, command(t, w.id, "wire", "sockets", "--follow", "--json"))
+	}
+	for _, p := range watchers {
+		p.out.expect("\n")
+	}
+	talk(20)
+	if s := w.status(); s.Gaps.Times > 0 || s.Memory.Bytes > s.Memory.Most {
+		t.Errorf("%+v", s)
+	}
+	update("--pids-limit=200")
+	for n := 21; ; n++ {
+		if n > 60 {
+			t.Fatal("nobody is refused")
+		}
+		command(t, w.id, "wire", "sockets", "--follow", "--json")
+		one := command(t, w.id, "wire", "status")
+		one.eof()
+		if one.exit() != 0 {
+			if said := one.err.rest(); !strings.HasPrefix(said, "wire: too many programs run in wire's container, with ") {
+				t.Errorf("beside %d programs: %q", n, said)
+			}
+			break
+		}
+	}
+	update("--pids-limit=512")
+	state, err := cli("inspect", "-f", "{{.State.Running}} {{.State.OOMKilled}} {{.RestartCount}}", w.id)
+	if err != nil || state != "true false 0" {
+		t.Errorf("wire: %s, %v", state, err)
+	}
+}
+
 // A wire that is paused stops nobody: packets bypass it within a second, and when it goes on it says so.
 func TestWirePaused(t *testing.T) {
 	t.Parallel()
