@@ -365,9 +365,14 @@ func (p *Peer) ExpectQuiet(why language.Both[string]) {
 }
 
 // Line waits for the next line, without its newline. want says in words what is due.
-func (p *Peer) Line(want language.Both[string]) string {
-	until := p.x.deadline(patience)
+func (p *Peer) Line(want language.Both[string]) string { return p.lineBy(p.x.deadline(patience), want) }
+
+// lineBy is Line until a given time: a server that floods is not waited for line by line.
+func (p *Peer) lineBy(until time.Time, want language.Both[string]) string {
 	for {
+		if time.Now().After(until) {
+			panic(&Failure{Cause: Silent, Got: cut(p.rest), Due: want})
+		}
 		if i := bytes.IndexByte(p.rest, '\n'); i >= 0 {
 			line := string(p.rest[:i])
 			p.rest = p.rest[i+1:]
@@ -389,8 +394,9 @@ func (p *Peer) ExpectLine(want string) { p.expectLine(want) }
 func (p *Peer) expectLine(want string, passed ...string) {
 	passed = append(passed, "* ")
 	words := due(fmt.Sprintf("一行 %q", want), fmt.Sprintf("the line %q", want))
+	until := p.x.deadline(patience)
 	for {
-		line := p.Line(words)
+		line := p.lineBy(until, words)
 		if line == want {
 			return
 		}
@@ -402,8 +408,9 @@ func (p *Peer) expectLine(want string, passed ...string) {
 
 // ExpectNotice waits for a notice, a line that begins with "* ", for which ok holds, and passes over other notices.
 func (p *Peer) ExpectNotice(words language.Both[string], ok func(string) bool) string {
+	until := p.x.deadline(patience)
 	for {
-		line := p.Line(words)
+		line := p.lineBy(until, words)
 		if !strings.HasPrefix(line, "* ") {
 			panic(&Failure{Cause: Unexpected, Got: []byte(line + "\n"), Due: words})
 		}

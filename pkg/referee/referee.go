@@ -125,7 +125,7 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 			switch {
 			case res.Failure == nil:
 				res.Verdict = Passed
-			case len(r.Results) == 0 && res.Failure.Cause.unreachable():
+			case len(r.Results) == 0 && (res.Failure.Cause.unreachable() || res.Failure.Cause == Silent && strings.HasSuffix(p.Networks[0], "dp")):
 				return nil, &UnreachableError{Server: server.String(), Cause: res.Failure.Cause, Err: res.Failure.Err}
 			default:
 				res.Verdict = Failed

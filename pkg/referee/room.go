@@ -390,8 +390,9 @@ func bare(x *Exchange) {
 // hearsEnd waits for what a peer says whose name is not known.
 func (p *Person) hearsEnd(end string) {
 	words := due("一行, 以 "+end+" 结束", "a line that ends in "+end)
+	until := p.x.deadline(patience)
 	for {
-		line := p.Line(words)
+		line := p.lineBy(until, words)
 		if strings.HasSuffix(line, end) && !strings.HasPrefix(line, "* ") {
 			return
 		}
