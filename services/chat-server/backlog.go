@@ -29,7 +29,7 @@ func (b *backlog) passed() {
 	}
 }
 
-// isFull reports whether the backlog is full. Where each reader stands, standsAt says.
+// isFull reports whether the backlog is full. It looks where each reader stands only if it may be.
 func (b *backlog) isFull(readers func(yield func(*outbox) bool)) bool {
 	if b.head-b.slowest < maxBacklog { // they only move forward
 		return false

@@ -82,7 +82,7 @@ func (s *splitter) feed(p []byte) iter.Seq2[[]byte, error] {
 	}
 }
 
-// finish ends the message whose last bytes are p. It is not ok where there is nothing to tell:
+// finish ends the message whose last bytes are p. It is not ok if there is nothing to tell:
 // that a message is too long has been said before. However it ends, none has begun any more.
 func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
 	s.began = time.Time{}
@@ -101,10 +101,10 @@ func (s *splitter) finish(p []byte) (text []byte, err error, ok bool) {
 	return p, nil, true
 }
 
-// begun says whether a message has begun and not ended.
+// begun reports whether a message has begun and not ended.
 func (s *splitter) begun() bool { return !s.began.IsZero() }
 
-// pauseEnds says whether a pause would end the message that has begun.
+// pauseEnds reports whether a pause would end the message that has begun.
 func (s *splitter) pauseEnds() bool { return s.begun() && !s.lines && text.Unfinished(s.rest) == 0 }
 
 // pause tells that bareWait has passed since the last byte. It yields the message that this ends, if any.

@@ -17,7 +17,7 @@ import (
 const endsInARow = 100
 
 // operate lets the person at the server's own terminal speak in the room, as server. Nothing that is
-// typed here stops the server: its life is the business of whoever started it.
+// typed here stops the server: only the person who started it does.
 func (s *server) operate(term *terminal.Terminal) {
 	for ends := 0; ends < endsInARow; {
 		line, err := term.ReadLine()
@@ -65,7 +65,7 @@ func (s *server) operatorSays(term io.Writer, line string) {
 	}
 }
 
-// fits says whether a line can be sent, and tells the person where it cannot.
+// fits reports whether a line can be sent, and tells the person if it cannot.
 func fits(term io.Writer, say phrases, line string) bool {
 	switch {
 	case len(line) > maxText:

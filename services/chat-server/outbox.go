@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A person who takes in nothing for takeTimeout, while something waits for them, is disconnected. Who is
-// farBehind holds up, or soon will, everybody who talks. So they have to take in a batch of pages each
+// A person who takes in nothing for takeTimeout, while something waits for them, is disconnected. A person
+// who is farBehind holds up everybody who talks, or soon will. So they must take in maxBatch in each
 // hurryTimeout, that is, 6 KiB a second: far more than anybody can read.
 const (
 	takeTimeout  = 30 * time.Second

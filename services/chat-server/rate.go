@@ -7,11 +7,11 @@ import (
 )
 
 // A limiter lets so many lines a second pass, and a second's worth at once. It never refuses a line,
-// it says how long to wait: whoever waits does not read, the peer's window fills (TCP's own way to
-// say "slowly, please"), and nothing is lost.
+// it returns how long to wait. A connection that waits is not read, so the peer's window fills (TCP's own
+// way to say "slowly, please"), and nothing is lost.
 type limiter struct {
 	rate  float64 // lines a second; 0: any number
-	saved float64 // lines that may pass now; below zero where somebody waits
+	saved float64 // lines that may pass now; below zero: somebody waits
 	last  time.Time
 }
 

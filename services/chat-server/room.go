@@ -54,7 +54,7 @@ func newPerson(r *room, conn net.Conn, addr string, end context.CancelCauseFunc)
 //
 // run waits for nobody: an outbox never does. But everybody who talks waits for run. So if people talk
 // faster than the room can deliver, or than the slowest of those who read can read, they are read from
-// more slowly, and nothing is lost. Only who takes in nothing, or next to nothing, is disconnected.
+// more slowly, and nothing is lost. Only people who take in nothing, or next to nothing, are disconnected.
 type room struct {
 	say    notices
 	max    int
@@ -178,7 +178,7 @@ func guest(n int) name {
 	return name{s, s}
 }
 
-// introduce tells the others that a person has joined. Of those who leave without a word nobody hears.
+// introduce tells the others that a person has joined. Nobody hears of people who leave without a word.
 func (r *room) introduce(p *person) {
 	r.hear(func() {
 		if p.in && !p.known {
