@@ -105,8 +105,7 @@ type typed struct {
 
 // leaves reports whether the person wants to leave: in so many words, or by Ctrl-C or Ctrl-D.
 func (t typed) leaves() bool {
-	line := strings.TrimSpace(t.line)
-	return line == "exit" || saysByebye(line) || t.err != nil && !errors.Is(t.err, terminal.ErrTooLong)
+	return terminal.Leaves(t.line) || t.err != nil && !errors.Is(t.err, terminal.ErrTooLong)
 }
 
 // errLeave: the person wants to leave.

@@ -60,7 +60,7 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 		case err != nil: // a line that is too long, say
 			fmt.Fprintln(term, language.Tell(err, c.lang))
 			continue
-		case strings.TrimSpace(line) == "exit", strings.TrimSpace(line) == "byebye":
+		case terminal.Leaves(line):
 			return nil
 		case line == "":
 			continue // nothing to send is no request

@@ -61,7 +61,7 @@ func TestConversation(t *testing.T) {
 // Either word leaves, as in the lab's other clients.
 func TestWordsThatLeave(t *testing.T) {
 	addr, story := start(t, testConfig(), "tcp4://127.0.0.1:0")
-	for _, word := range []string{"exit", "byebye", " byebye "} {
+	for _, word := range []string{"exit", "byebye", " byebye ", "ｂｙｅｂｙｅ"} {
 		if got, err := talk(t, "tcp://"+addr.String(), word+"\nnever sent\n"); err != nil || got != words.En.Ask+"\n" {
 			t.Errorf("%s: %q, %v", word, got, err)
 		}

@@ -96,10 +96,10 @@ func (c *conversation) run(ctx context.Context, term *terminal.Terminal) error {
 			fmt.Fprintln(term, language.Tell(err, c.lang))
 			continue
 		}
-		switch strings.TrimSpace(line) {
-		case "exit", "byebye":
+		switch {
+		case terminal.Leaves(line):
 			return nil
-		case "":
+		case strings.TrimSpace(line) == "":
 			continue
 		}
 		if why := c.pointless(line); why != "" {
