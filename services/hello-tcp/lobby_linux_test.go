@@ -3,9 +3,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"golang.org/x/sys/unix"
@@ -52,4 +56,48 @@ func arrived(t *testing.T, p *labtest.Peer) {
 		raw.Control(func(fd uintptr) { left, err = unix.IoctlGetInt(int(fd), unix.TIOCOUTQ) })
 		return left == 0
 	})
+}
+
+// A crowd whose requests never cease keeps the lobby busy, but not from being closed: a stop is a stop.
+func TestBusyLobbyCloses(t *testing.T) {
+	var l net.Listener
+	var more atomic.Bool
+	more.Store(true)
+	ask := func() {
+		p := labtest.Dial(t, l.Addr())
+		p.Send("hello")
+		arrived(t, p)
+	}
+	answered := make(chan struct{}, 1)
+	l = lobby.New(listen(t, "tcp4://127.0.0.1:0"), maxHead, func([]byte) []byte {
+		select {
+		case answered <- struct{}{}:
+		default:
+		}
+		if more.Load() { // when this one has been answered, the next one is here
+			ask()
+		}
+		return []byte(hello)
+	}, func(fmt.Stringer, []byte) {})
+	ask()
+	accepted, closed := make(chan error, 1), make(chan struct{})
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			conn.Close()
+		}
+		accepted <- err
+	}()
+	<-answered
+	go func() { l.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Error("the lobby goes on answering while it is to be closed")
+		more.Store(false)
+		<-closed
+	}
+	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept: %v, want that it is closed", err)
+	}
 }

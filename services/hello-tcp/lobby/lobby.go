@@ -22,6 +22,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -38,6 +39,8 @@ type listener struct {
 	raw    syscall.RawConn
 	answer func(request []byte) []byte
 	ended  func(peer fmt.Stringer, request []byte)
+
+	closing atomic.Bool // a crowd could keep the function in Accept busy for ever, for which Close waits
 
 	mu      sync.Mutex // of what follows
 	callers [atOnce]caller
@@ -77,7 +80,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		return err != unix.EAGAIN
 	})
 	switch {
-	case closed != nil:
+	case closed != nil, err == net.ErrClosed:
 		return nil, net.ErrClosed
 	case err != nil:
 		return nil, os.NewSyscallError("accept4", err)
@@ -87,6 +90,7 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // Close closes those, too, whom no Accept has returned.
 func (l *listener) Close() error {
+	l.closing.Store(true)
 	err := l.file.Close() // waits for the function in Accept
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,6 +105,9 @@ func (l *listener) next(fd int) (*conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.out) == 0 {
+		if l.closing.Load() {
+			return nil, net.ErrClosed
+		}
 		if err := l.takeIn(fd); err != nil {
 			return nil, err
 		}
