@@ -52,7 +52,7 @@ var (
 	hottest    = apd.New(1e9, 0)
 	nineFifths = apd.New(18, -1)
 	freezing   = apd.New(32, 0)
-	exact      = apd.BaseContext.WithPrecision(maxNumber + 8) // digits: more than any result has
+	exact      = apd.BaseContext // rounds nothing
 )
 
 // parse reads a datagram: [+-]digits[.digits], with white space around it. If cut is set, data is only the beginning
@@ -84,9 +84,9 @@ func parse(data []byte, cut bool) (*apd.Decimal, kind) {
 	c := new(apd.Decimal)
 	c.SetString(string(digits)) // takes all that isNumber does
 	switch {
-	case c.Cmp(coldest) < 0:
+	case c.Negative && c.Cmp(coldest) < 0:
 		return nil, tooCold
-	case c.Cmp(hottest) > 0:
+	case !c.Negative && c.Cmp(hottest) > 0:
 		return nil, tooHot
 	}
 	return c, number
@@ -108,7 +108,14 @@ func isNumber(b []byte) bool {
 	return areDigits(whole) && (!point || areDigits(fraction))
 }
 
-func areDigits(b []byte) bool { return len(b) > 0 && len(bytes.TrimLeft(b, "0123456789")) == 0 }
+func areDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
 
 // appendFahrenheit appends C × 9/5 + 32 to dst.
 func appendFahrenheit(dst []byte, c *apd.Decimal) []byte {
