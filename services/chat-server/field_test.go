@@ -54,6 +54,23 @@ func TestProgramsThatAreNoPeople(t *testing.T) {
 	}
 }
 
+// A person may begin with a long line that looks a little like a request, or like telnet's or another program's.
+func TestPeopleWhoSeemPrograms(t *testing.T) {
+	_, addrs, _ := start(t, testConfig(), "tcp4://127.0.0.1:0")
+	ann := enter(t, addrs[0])
+	for i, line := range []string{
+		"GET some milk",
+		"OPTIONS? none",
+		"PROXY is down",
+		"SEE https://example.com " + strings.Repeat("你好", 150),
+		"LOOK /home/ann " + strings.Repeat("and all that ", 70),
+	} {
+		p := labtest.Dial(t, addrs[0])
+		p.Send(line + "\n")
+		ann.expect(fmt.Sprintf("* guest-%d joined", 2+i), fmt.Sprintf("guest-%d: %s", 2+i, line))
+	}
+}
+
 // Who comes and goes without a word is no news, be it at once or later; who stays is.
 func TestComingWithoutAWord(t *testing.T) {
 	_, addrs, story := start(t, testConfig(), "tcp4://127.0.0.1:0")

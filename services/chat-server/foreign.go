@@ -21,8 +21,8 @@ var foreigners = []struct {
 	{regexp.MustCompile(`^(?:\x03\x00\x00|\x00\x00[\x00-\xff]{2}[\xfe\xff]SMB)`), ""}, // remote desktop, Windows' file sharing
 }
 
-// A request whose line is longer than a message.
-var longRequest = regexp.MustCompile(`^[A-Z]{3,16} (?:/|\w+://)`)
+// The beginning of a request whose target is long. A target has no spaces, and no bytes beyond ASCII; what people write has.
+var longRequest = regexp.MustCompile(`^[A-Z]{3,16} (?:/|\w+://)[!-~]*(?: [HTP/.0-9]*)?$`)
 
 const notHTTP = "This is a chat server. Talk to it with chat-server client, or nc.\n这里是聊天服务器: 请用 chat-server client 或 nc。\n"
 
