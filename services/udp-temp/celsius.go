@@ -120,11 +120,34 @@ func areDigits(b []byte) bool {
 // appendFahrenheit appends C × 9/5 + 32 to dst.
 func appendFahrenheit(dst []byte, c *apd.Decimal) []byte {
 	var f apd.Decimal
-	exact.Mul(&f, c, nineFifths)
-	exact.Add(&f, &f, freezing)
+	if tenfold, ok := tenfoldFahrenheit(c); ok {
+		f.SetFinite(tenfold, c.Exponent-1)
+	} else {
+		exact.Mul(&f, c, nineFifths)
+		exact.Add(&f, &f, freezing)
+	}
 	f.Reduce(&f) // 212.0 is 212
 	return f.Append(dst, 'f')
 }
+
+// tenfoldFahrenheit is 18 × C + 320 in units of C's last digit, if that is sure to fit an int64: for the numbers that
+// people ask for it is, and decimals of any length take five times as long.
+func tenfoldFahrenheit(c *apd.Decimal) (tenfold int64, ok bool) {
+	places := int(-c.Exponent)
+	if places < 0 || places >= len(powersOfTen) || !c.Coeff.IsInt64() {
+		return 0, false
+	}
+	n := c.Coeff.Int64()
+	if n > 1e16 {
+		return 0, false
+	}
+	if c.Negative {
+		n = -n
+	}
+	return 18*n + 320*powersOfTen[places], true
+}
+
+var powersOfTen = [...]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // classify says what line is that is no number.
 func classify(line []byte) kind {
