@@ -169,7 +169,7 @@ func expected(data []byte) (string, kind) {
 	}
 	text := strings.TrimLeft(strings.TrimPrefix(string(data), "\ufeff"), " \t\n\v\f\r")
 	text = strings.TrimRight(text, " \t\n\v\f\r\x00")
-	narrow := strings.Trim(strings.Map(func(r rune) rune {
+	narrow := strings.TrimRight(strings.Map(func(r rune) rune {
 		switch {
 		case '！' <= r && r <= '～':
 			return r - '！' + '!'
@@ -178,6 +178,7 @@ func expected(data []byte) (string, kind) {
 		}
 		return r
 	}, text), " \t\n\v\f\r\x00")
+	narrow = strings.TrimLeft(narrow, " \t\n\v\f\r")
 	switch {
 	case syntax.MatchString(narrow) && len(narrow) > 32:
 		return "", tooLong
