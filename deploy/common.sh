@@ -6,10 +6,12 @@ images=$(printf 'localhost/netlab/%s:dev ' $programs)
 setting() {
 	eval "value=\${$1:-}"
 	if [ -z "$value" ] && [ -r .env ]; then
-		value=$(sed -n "s/[[:space:]]*\$//; s/ #.*//; s/^ *export  *//; s/^ *$1 *= *//p" .env | tail -n 1 | tr -d "\"'")
+		value=$(sed -n "s/[[:space:]]*\$//; s/  *#.*//; s/^ *export  *//; s/^ *$1 *= *//p" .env | tail -n 1 | tr -d "\"'")
 	fi
-	echo "${value:-${2:-}}"
+	put "${value:-${2:-}}"
 }
+
+put() { printf '%s\n' "$1"; } # as it is: echo of some shells changes what follows a backslash
 
 # remember NAME [VALUE]: .env gets this line, with our mark; without a VALUE it loses ours. A line of the user's
 # own stays as it is, and decides. The new file is written beside the old one, and only if something changes:
@@ -17,15 +19,15 @@ setting() {
 mark='# by make up; make forget drops it'
 remember() {
 	old=$(cat .env 2>/dev/null || true)
-	rest=$(echo "$old" | grep -v "^$1=.*$mark\$" || true)
-	if echo "$rest" | grep -Eq "^ *(export +)?$1 *="; then return; fi
+	rest=$(put "$old" | grep -v "^$1=.*$mark\$" || true)
+	if put "$rest" | grep -Eq "^ *(export +)?$1 *="; then return; fi
 	new=$rest${2:+${rest:+
 }$1=$2 $mark}
 	if [ "$new" = "$old" ]; then return; fi
 	if [ -z "$new" ]; then
 		rm .env
 	else
-		{ [ ! -e .env ] || cp -p .env .env.$$; } && echo "$new" >.env.$$ && mv .env.$$ .env
+		{ [ ! -e .env ] || cp -p .env .env.$$; } && put "$new" >.env.$$ && mv .env.$$ .env
 	fi 2>/dev/null || fail "$PWD/.env cannot be written" "无法写入 $PWD/.env" "ls -ld . .env" "ls -ld . .env"
 }
 
@@ -35,9 +37,9 @@ case ${locale%%.*} in
 '' | C | POSIX | [zZ][hH]*) chinese=yes ;;
 *) chinese= ;;
 esac
-words() { if [ $chinese ]; then echo "$2"; else echo "$1"; fi; } # ENGLISH CHINESE
-say() { echo "netlab: $(words "$1" "$2")"; }
-hint() { if [ $chinese ]; then echo "  提示: $2"; else echo "  hint: $1"; fi; }
+words() { if [ $chinese ]; then put "$2"; else put "$1"; fi; } # ENGLISH CHINESE
+say() { put "netlab: $(words "$1" "$2")"; }
+hint() { if [ $chinese ]; then put "  提示: $2"; else put "  hint: $1"; fi; }
 fail() { # ENGLISH CHINESE [HINT-ENGLISH HINT-CHINESE]
 	say "$1" "$2" >&2
 	if [ -n "${3:-}" ]; then hint "$3" "$4" >&2; fi

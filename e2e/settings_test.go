@@ -36,6 +36,7 @@ func TestSettings(t *testing.T) {
 		{"HELLO_PORT = 8081\n", "", "8081"},
 		{"HELLO_PORT='8081' # mine\n", "", "8081"},
 		{"HELLO_PORT=\"8081\"\r\n", "", "8081"},
+		{"HELLO_PORT=8081  # mine\n", "", "8081"},
 		{"#HELLO_PORT=8081\nHELLO_PORTS=1\n", "", "none"},
 		{"HELLO_PORT=\n", "", "none"},
 	} {
@@ -64,7 +65,7 @@ func TestSettings(t *testing.T) {
 // A line of ours comes, changes and goes; everything else in .env stays as it is.
 func TestRemember(t *testing.T) {
 	dir := newClone(t)
-	mine := "# what I like\nTEMP_PORT=1\nexport CHAT_PORT=2"
+	mine := "# what I like: C:\\new\\temp, 100 %s\nTEMP_PORT=1\nexport CHAT_PORT=2"
 	if err := os.WriteFile(dir+"/.env", []byte(mine), 0o600); err != nil {
 		t.Fatal(err)
 	}
