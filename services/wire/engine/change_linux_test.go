@@ -66,6 +66,26 @@ func TestAlive(t *testing.T) {
 	}
 }
 
+// TestIdle: an idle wire, which says less often that it is alive, does what was planned, and misses nothing afterwards.
+func TestIdle(t *testing.T) {
+	l := newLab(t)
+	go echo(l.listenPacket(":1314"))
+	w := startImpairing(t, l, "udp://:1314")
+	conn := l.dial("udp", server4+":1314")
+	w.tell("link delay=1ms for 4s")
+	end := w.await("the end", func(l line) bool { return l.Change != nil && strings.HasSuffix(l.Change.Line, " ends") }).Change
+	if end.After != 0 || end.Line != "link delay=1ms ends" {
+		t.Errorf("%+v", end)
+	}
+	fmt.Fprint(conn, "here")
+	if got := read(t, conn); got != "here" {
+		t.Fatalf("%q", got)
+	}
+	if s := w.askStatus(); s.Memory.Last != 2 || s.Gaps.Times != 0 || s.Link != "" {
+		t.Errorf("%d of 2 packets were seen, the link is %q; %+v", s.Memory.Last, s.Link, s.Gaps)
+	}
+}
+
 // TestClearFrees: what waits when the link is cleared goes on at once, in order.
 func TestClearFrees(t *testing.T) {
 	l := newLab(t)

@@ -72,6 +72,7 @@ type Engine struct {
 	gaps    gaps
 	begun   atomic.Value // the link's line at the start, a string
 	later   *later
+	planned chan struct{} // the link may have something planned that it had not
 	ready   chan struct{}
 }
 
@@ -84,7 +85,7 @@ type state struct {
 
 // New makes an engine; Run starts it, once.
 func New(o Options) *Engine {
-	e := &Engine{Log: o.Memory, Tracker: trace.New(), Link: &link.Link{}, opts: o, log: o.Log, started: time.Now(), later: newLater(), ready: make(chan struct{})}
+	e := &Engine{Log: o.Memory, Tracker: trace.New(), Link: &link.Link{}, opts: o, log: o.Log, started: time.Now(), later: newLater(), planned: make(chan struct{}, 1), ready: make(chan struct{})}
 	e.Link.Tell = e.Log.Tell
 	e.state.Store(&state{unseen: func() uint64 { return 0 }})
 	return e
@@ -160,9 +161,19 @@ func (e *Engine) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	if !e.impairs() {
 		return nil, ErrWatchingOnly
 	}
-	faults, err := e.Link.Do(s, by)
+	faults, err := e.do(s, by)
 	if err == nil && slices.ContainsFunc(s.Link, func(s wire.Step) bool { return s.Clears() && s.After == 0 }) {
 		e.later.release()
+	}
+	return faults, err
+}
+
+// do has the link do it, and wakes who does what it has planned.
+func (e *Engine) do(s wire.Scenario, by string) ([]wire.Fault, error) {
+	faults, err := e.Link.Do(s, by)
+	select {
+	case e.planned <- struct{}{}:
+	default:
 	}
 	return faults, err
 }
@@ -178,7 +189,7 @@ func (e *Engine) Reset(by string) error {
 	if !e.impairs() {
 		return nil
 	}
-	_, err := e.Link.Do(e.start(), by)
+	_, err := e.do(e.start(), by)
 	e.later.release()
 	return err
 }

@@ -47,8 +47,6 @@ const linger = 100 * time.Microsecond
 const quiet = 2 * time.Second
 
 func (b *queue) run(ctx context.Context) (err error) {
-	runtime.LockOSThread() // one thread in one system call most of the time: a packet finds it waiting
-	defer runtime.UnlockOSThread()
 	var timers sync.WaitGroup
 	timing, stopTiming := context.WithCancel(context.Background())
 	timers.Go(func() { b.later.run(timing) })
@@ -68,20 +66,9 @@ func (b *queue) run(ctx context.Context) (err error) {
 	}()
 	b.said = time.Now() // the rules have just been made
 	b.tried = b.said
-	var last time.Time
+	last := time.Now()
 	for ctx.Err() == nil {
-		b.renew(time.Now())
-		packets, err := b.q.Rest()
-		for err == nil && len(packets) == 0 && time.Since(last) < linger {
-			packets, err = b.q.Rest()
-		}
-		if err == nil && len(packets) == 0 {
-			if time.Since(last) < quiet {
-				packets, err = b.q.Receive()
-			} else {
-				packets, err = b.q.Idle()
-			}
-		}
+		packets, err := b.next(last)
 		if err != nil {
 			return err
 		}
@@ -94,12 +81,34 @@ func (b *queue) run(ctx context.Context) (err error) {
 		if err := b.q.Flush(); err != nil {
 			return fmt.Errorf("send verdicts: %w", err)
 		}
+		b.renew(time.Now())
 	}
 	return nil
 }
 
-// renewEvery is how often wire says that it is alive, at least: several may be missing before kernel.Lasts is over.
-const renewEvery = kernel.Lasts / 4
+// next returns the packets that have come, or none when it is time to say that wire is alive; last is when one came.
+func (b *queue) next(last time.Time) ([]kernel.Queued, error) {
+	if time.Since(last) >= quiet {
+		return b.q.Idle(b.tried.Add(renewIdle))
+	}
+	runtime.LockOSThread() // in one system call most of the time: a packet finds the thread waiting
+	defer runtime.UnlockOSThread()
+	packets, err := b.q.Rest()
+	for err == nil && len(packets) == 0 && time.Since(last) < linger {
+		packets, err = b.q.Rest()
+	}
+	if err == nil && len(packets) == 0 {
+		return b.q.Receive()
+	}
+	return packets, err
+}
+
+// How often wire says that it is alive: while packets come, several times may be missing before kernel.Lasts is over.
+// An idle wire spares the laptop's battery; one time may be late by half of kernel.Lasts then.
+const (
+	renewEvery = kernel.Lasts / 4
+	renewIdle  = kernel.Lasts / 2
+)
 
 // renew says that wire is alive: that the loop which takes packets comes by. If it came by too late, packets have
 // passed without wire, and the log tells of the gap.

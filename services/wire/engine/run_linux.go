@@ -43,7 +43,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	if e.impairs() {
-		if _, err := e.Link.Do(e.opts.Start, "the start"); err != nil {
+		if _, err := e.do(e.opts.Start, "the start"); err != nil {
 			stop(nil)
 			return err
 		}
@@ -180,26 +180,28 @@ func (e *Engine) awaitInterface(ctx context.Context) (*net.Interface, error) {
 }
 
 // lookAfter stops wire when the interface has been away for long, or another has its name: the sockets are
-// bound to the one that is gone. And it looks for connections that are over.
+// bound to the one that is gone. And it looks for connections that are over, and does what was planned for the link.
 func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, ifindex int) {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(time.Second) // a lab is idle most of the time
 	defer tick.Stop()
-	there, asked := time.Now(), time.Time{}
-	for {
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for there := time.Now(); ; {
 		select {
 		case <-ctx.Done():
 			return
+		case <-due.C:
+			e.advance(due)
+			continue
+		case <-e.planned:
+			e.advance(due)
+			continue
 		case <-tick.C:
 		}
 		now := time.Now()
-		e.Link.Advance(now)
 		for _, conn := range e.Tracker.Expire(now) {
 			e.Link.Ended(conn)
 		}
-		if now.Sub(asked) < time.Second { // what follows asks the kernel, and a lab is idle most of the time
-			continue
-		}
-		asked = now
 		ifc, err := net.InterfaceByName(e.opts.Interface)
 		switch {
 		case err == nil && ifc.Index == ifindex:
@@ -213,11 +215,21 @@ func (e *Engine) lookAfter(ctx context.Context, stop context.CancelCauseFunc, if
 	}
 }
 
+// advance does what is due on the link, and sets the timer for what comes next.
+func (e *Engine) advance(due *time.Timer) {
+	if next := e.Link.Advance(time.Now()); !next.IsZero() {
+		due.Reset(time.Until(next))
+	}
+}
+
 // relieve forgets the older half of the records if memory is short in the container, which wire shares with the
 // commands that run there: better than to be slow, or killed.
 func (e *Engine) relieve(c kernel.Cgroup) {
+	if e.Log.Memory().Bytes < 1<<20 { // asked first: it is at hand
+		return
+	}
 	used, most, ok := c.Memory()
-	if !ok || used < most*85/100 || e.Log.Memory().Bytes < 1<<20 {
+	if !ok || used < most*85/100 {
 		return
 	}
 	e.Log.Shrink()

@@ -218,11 +218,11 @@ func (q *Queue) Receive() ([]Queued, error) {
 	return q.Rest()
 }
 
-// Idle is Receive for when nothing has come for long. Go's runtime waits, with all its files and timers together: that
+// Idle is Receive for when nothing has come for long, until a time. Go's runtime waits, with all its files and timers together: that
 // takes some microseconds longer, and costs the machine next to nothing. A thread that waits in the kernel has the
 // runtime look after it some sixty times before it believes that it waits.
-func (q *Queue) Idle() (packets []Queued, err error) {
-	q.file.SetReadDeadline(time.Now().Add(receiveTime))
+func (q *Queue) Idle(until time.Time) (packets []Queued, err error) {
+	q.file.SetReadDeadline(until)
 	waited := q.raw.Read(func(uintptr) bool {
 		packets, err = q.Rest()
 		return err != nil || len(packets) > 0

@@ -156,11 +156,15 @@ func (l *Link) schedule(d due) {
 	l.plan = slices.Insert(l.plan, i, d)
 }
 
-// Advance does what is due.
-func (l *Link) Advance(now time.Time) {
+// Advance does what is due, and returns when the next is: the zero time if nothing is planned.
+func (l *Link) Advance(now time.Time) (next time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.advance(now)
+	if len(l.plan) > 0 {
+		return l.plan[0].at
+	}
+	return time.Time{}
 }
 
 func (l *Link) advance(now time.Time) {
