@@ -27,9 +27,10 @@ var errTooLong = errors.New("message is too long")
 //	reads:      "he"  "llo\nwor"  "ld\r\n"  "你" <200 ms>
 //	messages:         hello       world     (a line peer's pause means nothing)
 //
-// A newline ends a message, and so a NUL that a C program sends after it begins the next one: there it does not count. A peer that has never sent one is a bare peer, as the textbook's programs
-// are: its messages are ended by a pause, which the caller measures and tells. A pause inside a UTF-8
-// sequence ends nothing: the network has cut a character, not the person.
+// A newline ends a message. A NUL that a C program sends behind it would begin the next one: there it does not
+// count. A peer that has never sent a newline is a bare peer, as the textbook's programs are: its messages are ended
+// by a pause, which the caller measures and tells. A pause inside a UTF-8 sequence ends nothing: the network has cut
+// a character, not the person.
 //
 // However the stream was cut into reads, the messages between newlines are the same. What a splitter
 // keeps is never longer than one message.
