@@ -23,7 +23,7 @@ watch: ## the live ladder of one server: S=chat-server | 一个服务的实时�
 	@deploy/wire.sh $(S) watch
 wire: ## a command of its wire: S=chat-server ARGS=sockets | 它的 wire 的命令: S=chat-server ARGS=sockets
 	@deploy/wire.sh $(S) $(ARGS)
-do: ## faults, from a file of this machine: S=chat-server FILE=faults.txt | 从本机文件读取故障: S=chat-server FILE=faults.txt
+do: ## a fault: S=chat-server ARGS="drop data #1 to client", or a file of them: FILE=faults.txt | 一个故障: S=chat-server ARGS="drop data #1 to client", 或一个文件: FILE=faults.txt
 	@deploy/wire.sh $(S) do $(ARGS)
 link: ## break the link by chance: S=chat-server ARGS=out.loss=30% | 随机破坏链路: S=chat-server ARGS=out.loss=30%
 	@deploy/wire.sh $(S) link $(ARGS)

@@ -10,22 +10,38 @@ case $service in
 hello-tcp) wire=wire-hello ;;
 chat-server) wire=wire-chat ;;
 udp-temp) wire=wire-temp ;;
-all)
-	for service in hello-tcp chat-server udp-temp; do deploy/wire.sh $service "$@"; done
-	exit
+all) # one that is stopped does not keep the others from it
+	for service in hello-tcp chat-server udp-temp; do
+		if said=$(deploy/wire.sh $service "$@"); then echo "$service: $said"; else status=$?; fi
+	done
+	exit ${status:-0}
 	;;
 *) fail "no server is called $service" "没有叫 $service 的服务" "make ${1:-wire} S=chat-server # or hello-tcp, udp-temp" "make ${1:-wire} S=chat-server # 或 hello-tcp, udp-temp" ;;
 esac
 if [ "${1:-}" = start ]; then # its wire is in a network namespace that ended with the server
 	deploy/compose.sh --progress quiet up -d --no-build --wait "$service"
 	compose --progress quiet up -d --no-build --no-deps --force-recreate --wait $wire
+	say "$service runs, and $wire beside it" "$service 已启动, 旁边的 $wire 也是"
 	exit
 fi
-[ -n "$(deploy/compose.sh ps -q $wire)" ] || fail "$wire is not running" "$wire 没有运行" "make up" "make up"
+if [ -z "$(deploy/compose.sh ps -q $wire)" ]; then
+	mend="make up"
+	if [ -n "$(containers -q)" ]; then mend="make start S=$service"; fi # what runs else stays as it is
+	fail "$wire is not running" "$wire 没有运行" "$mend" "$mend"
+fi
 run() { deploy/compose.sh exec "$@"; }
 case ${1:-} in
 do)
-	if [ -n "${FILE:-}" ]; then run -T $wire wire do - <"$FILE"; else run -T $wire wire "$@"; fi
+	if [ -n "${FILE:-}" ]; then
+		[ -r "$FILE" ] || fail "$FILE cannot be read" "无法读取 $FILE"
+		run -T $wire wire do - <"$FILE"
+		exit
+	fi
+	case ${ARGS:-} in # make handed it to a shell, for which '#' begins a comment unless there are quotes within
+	*[\'\"]*) ;;
+	*" "*) set -- do "$ARGS" ;;
+	esac
+	run -T $wire wire "$@"
 	exit
 	;;
 picture | capture)

@@ -85,10 +85,30 @@ func TestMake(t *testing.T) {
 	if said := lab.run(0, "ps"); !strings.Contains(said, "Exited (0)") {
 		t.Errorf("make ps does not show what was stopped:\n%s", said)
 	}
-	lab.run(0, "start")
+	// One wire less does not keep "make reset" from the others.
+	lab.run(0, "link", "S=chat-server", "ARGS=out.loss=90%")
+	if _, err := cli("wait", lab.project+"-wire-hello-1"); err != nil {
+		t.Fatal(err)
+	}
+	if said := lab.run(2, "reset"); !strings.Contains(said, "\nchat-server: ") || !strings.Contains(said, "\nudp-temp: ") {
+		t.Errorf("make reset with hello-tcp stopped says:\n%s", said)
+	}
+	if said := lab.run(0, "start"); !strings.Contains(said, "hello-tcp runs, and wire-hello beside it") {
+		t.Errorf("make start says:\n%s", said)
+	}
 	if said := lab.run(0, "wire", "ARGS=status"); !strings.Contains(said, "8080") {
 		t.Errorf("make wire ARGS=status after make start says:\n%s", said)
 	}
+	// A fault is handed over whole, its '#' too, with or without quotes of its own.
+	for _, fault := range []string{"drop data #7 to client", "'drop data #8 to client'"} {
+		if said := lab.run(0, "do", "ARGS="+fault); !strings.Contains(said, strings.Trim(fault, "'")) {
+			t.Errorf("make do ARGS=%q says:\n%s", fault, said)
+		}
+	}
+	if said := lab.run(2, "do", "FILE=no such file"); !strings.Contains(said, "netlab: no such file cannot be read\n") {
+		t.Errorf("make do with a file that is not there says:\n%s", said)
+	}
+	lab.run(0, "reset")
 	// What outlasts its user is said to the next one.
 	lab.run(0, "link", "ARGS=out.loss=90%")
 	if said := lab.run(0, "up"); !strings.Contains(said, "netlab: wire-hello is not as at the start: ") || !strings.Contains(said, "90%") {

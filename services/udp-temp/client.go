@@ -26,7 +26,7 @@ func client(ctx context.Context, cfg ClientConfig, env app.Env) error {
 		url, args = args[0], args[1:]
 	}
 	if len(args) > 1 {
-		return failure.Usage(language.Errorf("应为 [URL] [CELSIUS], 却有 %[2]q 之后的 %[1]q", "want [URL] [CELSIUS], got %q after %q", args[1], args[0]))
+		return failure.Usage(language.Errorf("参数应为 [URL] [CELSIUS], %[2]q 后面多了 %[1]q", "want [URL] [CELSIUS], got %q after %q", args[1], args[0]))
 	}
 	if _, err := sockets.ParseOn(url, "udp", "unixgram"); err != nil {
 		return err
