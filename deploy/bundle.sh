@@ -1,5 +1,5 @@
 #!/bin/sh
-# bundle.sh: the lab's four programs and Compose in one tar, for a classroom with no Go and no internet: with
+# bundle.sh: the lab's programs and Compose in one tar, for a classroom with no Go and no internet: with
 # that tar beside the Makefile of a clone, "make up" needs Docker and nothing else.
 set -eu
 cd "$(dirname "$0")/.."

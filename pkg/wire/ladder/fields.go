@@ -67,11 +67,11 @@ func (d *drawing) fields(raw []byte, fs []wire.Field, depth int) {
 	nameWidth := min(30, d.Width/2)
 	for _, f := range fs {
 		if depth == 0 {
-			d.text(bold, "▸ "+text.Escape(f.Value)+"  ("+text.Escape(f.Name)+")")
+			d.text(bold, "▸ "+d.words.Value.Replace(text.Escape(f.Value))+"  ("+text.Escape(f.Name)+")")
 		} else {
 			hex := hexBytes(wire.Span{At: f.At, Len: f.Len}.Of(raw))
 			room := d.Width - nameWidth - 1
-			value := text.Escape(f.Value)
+			value := d.words.Value.Replace(text.Escape(f.Value))
 			row := newRow()
 			row.add(plain, pad(strings.Repeat("  ", min(depth, 5))+text.Escape(f.Name), nameWidth))
 			row.add(bright, " "+clip(value, room-1))

@@ -56,6 +56,23 @@ func TestOpenPart(t *testing.T) {
 	}
 }
 
+// What a learner reads of a field is in the language of the rest.
+func TestOpenChinese(t *testing.T) {
+	r := real(t, strings.Repeat("x", 500))
+	r.Raw = r.Raw[:152]
+	got := strings.Join(View{Width: 80, Lang: language.Chinese}.Open(r), "\n")
+	for _, want := range []string{"▸ 网际协议 (IP), 版本 4  (ip)", " 20 字节", " 32 字节", "值 7, 回送 9", "▸ 500 字节, 100 字节留有记录  (data)"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	for _, english := range []string{" bytes", "value 7", "echo", "Protocol"} {
+		if strings.Contains(got, english) {
+			t.Errorf("%q in\n%s", english, got)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	f.Add([]byte{0x45, 0, 0, 20, 0, 0, 0, 0, 64, 6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}, 80)
 	f.Add([]byte("\x60\x00\x00\x00"), 40)

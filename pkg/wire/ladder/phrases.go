@@ -1,6 +1,10 @@
 package ladder
 
-import "netlab.example/pkg/language"
+import (
+	"strings"
+
+	"netlab.example/pkg/language"
+)
 
 // phrases are what a learner reads, in one language. What a %s stands for is said at its field.
 type phrases struct {
@@ -51,6 +55,8 @@ type phrases struct {
 	Factor, NoFactor                                               string // bytes, factor
 	Gap                                                            string // for how long, in English
 	LinkLayer                                                      string
+
+	Value *strings.Replacer // the words in a field's value: package packet, and so the API, has them in English
 }
 
 var words = language.Both[phrases]{
@@ -126,6 +132,15 @@ var words = language.Both[phrases]{
 		NoFactor:   "字节数未知: 没有看见 SYN",
 		Gap:        "wire 停顿 (%s), 其间数据包没有经过它",
 		LinkLayer:  "这里看到的是 IP 层及以上; 链路层和 ARP 在此不可见",
+
+		Value: strings.NewReplacer(
+			"Internet Protocol, version", "网际协议 (IP), 版本", "Transmission Control Protocol", "传输控制协议 (TCP)",
+			"User Datagram Protocol", "用户数据报协议 (UDP)", "Internet Control Message Protocol", "网际控制报文协议 (ICMP)",
+			" bytes behind the UDP length", " 字节在 UDP 长度之后", " of them kept", " 字节留有记录", " bytes", " 字节",
+			"do not fragment", "不得分片", "more fragments", "还有分片", "reserved", "保留", "none", "无",
+			"times ", "乘以 ", "value ", "值 ", "echo ", "回送 ", " to ", " 到 ",
+			"cookie request", "请求 cookie", "cookie of", "cookie:", "address ", "地址 ", "version ", "版本 ",
+		),
 	},
 	En: phrases{
 		Client: "client",
@@ -199,5 +214,7 @@ var words = language.Both[phrases]{
 		NoFactor:   "bytes unknown: the SYNs were not seen",
 		Gap:        "wire %s: packets passed without it",
 		LinkLayer:  "this is the IP layer and above; the link layer and ARP are not seen from here",
+
+		Value: strings.NewReplacer(),
 	},
 }
