@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.uber.org/zap"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/labtest"
@@ -256,4 +261,49 @@ func stopAmid(t *testing.T, rate app.Limit, size int) {
 	got := <-ends[ann]                                                          // perhaps with a reset after it: what she still sends is more than a server should read
 	equal(t, got[:2], wire.En.Stopping, fmt.Sprintf(wire.En.OnlySaid, 1+heard)) // the first was /help
 	<-flood
+}
+
+// However much waits to be said at a stop, everybody is told of it, and the server stops in time.
+func TestStopOfABusyRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig()
+		s := newServer(cfg, app.Env{Log: zap.NewNop(), Lang: english}, newCounts())
+		go s.room.run()
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		ann, conn := net.Pipe()
+		all.Go(func() { s.visit(ctx, conn); conn.Close() })
+		heard := make(chan string, 1)
+		go func() {
+			all, _ := io.ReadAll(ann)
+			heard <- string(all)
+		}()
+		time.Sleep(time.Second)
+		lines := bytes.Repeat([]byte("guest-2: and so on\n"), maxRound/16)
+		for range 400 { // more than talk holds
+			all.Go(func() {
+				for !s.room.isStopped() {
+					s.room.hear(func() {
+						if !s.room.isStopped() {
+							time.Sleep(20 * time.Millisecond) // to deliver it to a thousand people
+							s.room.tellAll(nil, lines, 1)
+						}
+					})
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		context.AfterFunc(ctx, func() { s.room.stop(cfg.ShutdownTimeout.D() * 3 / 8) })
+		cancel()
+		conn.SetReadDeadline(time.Unix(1, 0)) // as package tcpserver does
+		if got := <-heard; !strings.HasSuffix(got, wire.En.Stopping+"\n") {
+			t.Errorf("ann read %q in the end, and nothing of the stop", got[max(0, len(got)-100):])
+		}
+		if took := time.Since(began); took > cfg.ShutdownTimeout.D() {
+			t.Errorf("the stop took %v", took)
+		}
+		all.Wait()
+		s.room.close()
+	})
 }

@@ -99,7 +99,7 @@ func newServer(cfg Config, env app.Env, counts counts) *server {
 func (s *server) serve(ctx context.Context, lns ...net.Listener) error {
 	go s.room.run()
 	defer s.room.close()
-	defer context.AfterFunc(ctx, s.room.stop)()
+	defer context.AfterFunc(ctx, func() { s.room.stop(s.cfg.ShutdownTimeout.D() * 3 / 8) })()
 	srv := tcpserver.Server{
 		Handler: s.visit, MaxConns: int(s.cfg.MaxConns) + spare, Grace: s.cfg.ShutdownTimeout.D(), Log: s.log,
 		Full: func(_ iter.Seq[net.Conn], newcomer net.Conn) net.Conn { // even the spare places are taken: the line, and no time for more

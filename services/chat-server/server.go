@@ -50,8 +50,8 @@ func (s *server) visit(ctx context.Context, conn net.Conn) error {
 		s.room.leave(p, s.wire.Dropped)
 		return errNotReading
 	case stopped:
-		s.room.hush(p, s.room.stopBegan().Add(s.cfg.ShutdownTimeout.D()*3/8))
-		last = v.lastWords(visiting, time.Now().Add(s.cfg.ShutdownTimeout.D()/4))
+		s.room.hush(p)
+		last = v.lastWords(visiting, s.room.stopBegan().Add(s.cfg.ShutdownTimeout.D()*5/8))
 	}
 	s.room.leave(p, news)
 	if end == dismissed {
@@ -101,7 +101,7 @@ func (s *server) hangUp(ctx context.Context, p *person, last string) {
 	var until time.Time
 	drain := drainTime
 	if ctx.Err() != nil {
-		until, drain = time.Now().Add(s.cfg.ShutdownTimeout.D()/4), min(drain, s.cfg.ShutdownTimeout.D()/8)
+		until, drain = s.room.stopBegan().Add(s.cfg.ShutdownTimeout.D()*7/8), min(drain, s.cfg.ShutdownTimeout.D()/8)
 	}
 	p.out.close([]byte(last), until)
 	drainConn(p.conn, drain)
