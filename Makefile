@@ -33,7 +33,7 @@ capture: ## its packets, for Wireshark, into lab.pcapng: S=chat-server | 把数�
 	@deploy/wire.sh $(S) capture $(ARGS)
 reset: ## links, faults and records as at the start | 链路、故障和记录恢复原样
 	@deploy/wire.sh all reset
-referee: ## judge a server: S=hello-tcp, or yours: S=hello-tcp URL=tcp://127.0.0.1:9000 | 判定一个服务: S=hello-tcp, 或你自己的: URL=…
+referee: ## judge a server: S=hello-tcp, or yours: S=hello-tcp URL=tcp://127.0.0.1:9000 | 让裁判检查一个服务: S=hello-tcp, 或你自己的: S=hello-tcp URL=tcp://127.0.0.1:9000
 	@deploy/referee.sh $(S) "$(URL)" $(ARGS)
 logs: ## what the servers tell, until Ctrl-C | 服务器的输出, Ctrl-C 结束
 	@trap : INT; deploy/compose.sh logs -f hello-tcp chat-server udp-temp || [ $$? = 130 ]

@@ -125,7 +125,7 @@ var Hello = &Protocol{
 			p.Expect(tooLarge)
 			p.ExpectEnd()
 		}},
-		{Name: "two-in-one-segment", Clause: "H5", Title: due("一段里有两个请求", "two requests in one segment"), Needs: closing,
+		{Name: "two-in-one-segment", Clause: "H5", Title: due("一个报文段里有两个请求", "two requests in one segment"), Needs: closing,
 			Run: func(x *Exchange) { x.asks(httpRequest + httpRequest) }},
 		{Name: "unread-body", Clause: "H5", Title: due("服务器不读的正文", "a body that the server does not read"), Needs: closing, Run: func(x *Exchange) {
 			for range 10 { // the reset must overtake nothing, not even sometimes

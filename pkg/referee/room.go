@@ -94,7 +94,7 @@ var Room = &Protocol{
 				b.Hears(a, text)
 			}
 		}},
-		{Name: "two-in-one-segment", Clause: "R2", Title: due("一段里有两行", "two lines in one segment"), Needs: talking, Run: func(x *Exchange) {
+		{Name: "two-in-one-segment", Clause: "R2", Title: due("一个报文段里有两行", "two lines in one segment"), Needs: talking, Run: func(x *Exchange) {
 			a, b := x.Enter(), x.Enter()
 			a.Send("one\ntwo\n")
 			b.Hears(a, "one")

@@ -19,7 +19,7 @@ var hellos = []Specimen{
 	{"one-read-is-one-request", "hello-tcp", both("一次读就当作一个请求", "takes one read for one request"),
 		[]string{"byte-by-byte", "in-three-pieces", "head-too-large"}, nil},
 	{"another-answer-for-browsers", "hello-tcp", both("给浏览器的回答多一行", "sends browsers one line more"), []string{"http-request", "byte-by-byte", "two-in-one-segment", "silent-peer"}, nil},
-	{"answers-both", "hello-tcp", both("一段里的两个请求各答一次", "answers both requests of one segment"), []string{"two-in-one-segment"}, nil},
+	{"answers-both", "hello-tcp", both("一个报文段里的两个请求各答一次", "answers both requests of one segment"), []string{"two-in-one-segment"}, nil},
 	{"dies-of-a-reset", "hello-tcp", both("一个重置使它停止", "is ended by a reset"), []string{"resets"}, nil},
 	{"twenty-at-once", "hello-tcp", both("同时超过二十个就不回答", "turns away whoever comes when twenty are there"), []string{"fifty-at-once"}, nil},
 	{"waits-for-a-blank-line", "hello-tcp", both("什么都要等到空行", "waits for a blank line in everything"), []string{"plain-request"}, nil},
