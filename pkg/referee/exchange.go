@@ -29,10 +29,11 @@ const (
 // An Exchange is what a check has with the server: one conversation or several at once. It is not for use by several
 // goroutines, except through Together.
 type Exchange struct {
-	ctx     context.Context
-	server  sockets.Address
-	known   map[string]string
-	replies string
+	ctx      context.Context
+	server   sockets.Address
+	known    map[string]string
+	replies  string
+	operator Operator
 
 	mu     sync.Mutex
 	opened []io.Closer
@@ -51,11 +52,13 @@ const (
 	Closed
 	SentReset
 	EndOfInput // the server has closed its direction
+	Typed      // by the operator, at the server
 )
 
 var deeds = [...]language.Both[string]{
 	{Zh: "连接", En: "connects"}, {Zh: "发送", En: "sends"}, {Zh: "收到", En: "receives"}, {Zh: "半关闭", En: "half-closes"},
 	{Zh: "关闭", En: "closes"}, {Zh: "重置", En: "resets"}, {Zh: "收到结束 (FIN)", En: "receives the end (FIN)"},
+	{Zh: "输入", En: "types"},
 }
 
 func (d Did) String() string            { return deeds[d].En }

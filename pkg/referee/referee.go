@@ -80,7 +80,6 @@ type Report struct {
 	Results  []Result `json:"results"`
 }
 
-// A whole judgement ends within longest, whatever the server does.
 // timeOver is why a check was not judged for which no time was left.
 const timeOver = "time"
 
@@ -92,6 +91,7 @@ type Options struct {
 	Progress func(Result)  // called after each check; nil: nobody
 	Replies  string        // the folder in which a unixgram client binds its socket; "": the system's for temporary files
 	Longest  time.Duration // after this time no check begins any more, and the last one ends; 0: 40 s
+	Operator Operator      // who answers at a server that takes turns
 }
 
 // Judge checks the server at an address. An *UnreachableError is returned if the server could not be asked anything at
@@ -120,7 +120,7 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 		}
 		if res.Because == "" {
 			began := time.Now()
-			res.Failure = run(ctx, c, server, known, o.Replies)
+			res.Failure = run(ctx, c, server, known, o)
 			res.Took = time.Since(began)
 			switch {
 			case res.Failure == nil:
@@ -129,12 +129,10 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 				return nil, &UnreachableError{Server: server.String(), Cause: res.Failure.Cause, Err: res.Failure.Err}
 			default:
 				res.Verdict = Failed
-				if res.Failure.Cause == Refused {
+				if res.Failure.Cause == Refused || o.Operator != nil && !o.Operator.Runs() {
 					res.Failure.Cause = Ended
 				}
-				if res.Failure.Cause == Ended || nobodyListens(ctx, server) {
-					gone = c.Name
-				}
+				gone = o.afterFailure(ctx, c.Name, res.Failure, server)
 			}
 		}
 		switch res.Verdict {
@@ -149,6 +147,20 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 		}
 	}
 	return r, nil
+}
+
+// afterFailure names the check after which there is nothing left to judge, if this was it. A server with an operator is
+// in a state that nobody knows then: it is started again.
+func (o Options) afterFailure(ctx context.Context, check string, f *Failure, server sockets.Address) (gone string) {
+	switch {
+	case o.Operator != nil && o.Operator.Watches():
+		if o.Operator.Again() != nil {
+			return check
+		}
+	case f.Cause == Ended, nobodyListens(ctx, server):
+		return check
+	}
+	return ""
 }
 
 // nobodyListens reports whether the server has gone: then the checks that are left would only say so again.
@@ -219,8 +231,8 @@ func (r *Report) Passed() bool {
 }
 
 // run has one check's conversation. It returns nil if all went as it must.
-func run(ctx context.Context, c Check, server sockets.Address, known map[string]string, replies string) (failure *Failure) {
-	x := &Exchange{ctx: ctx, server: server, known: known, replies: cmp.Or(replies, os.TempDir())}
+func run(ctx context.Context, c Check, server sockets.Address, known map[string]string, o Options) (failure *Failure) {
+	x := &Exchange{ctx: ctx, server: server, known: known, replies: cmp.Or(o.Replies, os.TempDir()), operator: o.Operator}
 	defer x.close()
 	defer func() {
 		if r := recover(); r != nil {
@@ -237,4 +249,4 @@ func run(ctx context.Context, c Check, server sockets.Address, known map[string]
 }
 
 // Protocols are those that the referee knows.
-var Protocols = []*Protocol{Hello, Room, Temp}
+var Protocols = []*Protocol{Hello, Room, Turns, Temp}

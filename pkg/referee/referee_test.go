@@ -194,3 +194,40 @@ func TestEverythingIsSaidInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+// A program that cannot start is no server that fails: there is no verdict.
+func TestProgramThatDoesNotStart(t *testing.T) {
+	program, err := RunProgram("false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	_, err = Turns.Judge(t.Context(), sockets.Address{Network: "tcp", Addr: "127.0.0.1:1"}, Options{Operator: program})
+	if u, ok := errors.AsType[*UnreachableError](err); !ok || u.Cause != Refused {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What a program on the referee's terminal prints is seen, and what is typed reaches it.
+func TestProgramOnATerminal(t *testing.T) {
+	program, err := RunProgram("while read line; do echo \"got $line\"; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	for range 2 {
+		program.Fresh()
+		if err := program.Types("a line"); err != nil {
+			t.Fatal(err)
+		}
+		if !program.Sees(t.Context(), "got a line", patience) {
+			t.Fatalf("shown: %q", program.Shown())
+		}
+		if program.Sees(t.Context(), "never", time.Millisecond) {
+			t.Error("seen what is not there")
+		}
+		if err := program.Again(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
@@ -23,6 +24,8 @@ type Config struct {
 func check(ctx context.Context, cfg Config, env app.Env) error {
 	flags := app.Flags()
 	only := flags.String("only", "", "")
+	mode := flags.String("mode", "room", "")
+	operator := flags.String("operator", "", "")
 	asJSON := flags.Bool("json", false, "")
 	junit := flags.String("junit", "", "")
 	args, err := app.ParseFlags(flags, env.Args)
@@ -33,6 +36,9 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 		return failure.Usage(language.Errorf("要一个协议和一个 URL", "want a protocol and a URL"))
 	}
 	p, err := protocol(args[0])
+	if err == nil {
+		p, err = inMode(p, *mode)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,7 +56,21 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 	if *asJSON {
 		progress = nil
 	}
-	report, err := p.Judge(ctx, server, referee.Options{Only: names, Progress: progress, Replies: cfg.Replies})
+	o := referee.Options{Only: names, Progress: progress, Replies: cfg.Replies}
+	switch {
+	case p == referee.Turns && *operator != "":
+		program, err := referee.RunProgram(*operator)
+		if err != nil {
+			return failure.Undecided(err)
+		}
+		defer program.Close()
+		o.Operator = program
+	case p == referee.Turns:
+		o.Operator, o.Longest = referee.Learner{Out: env.Stderr, Lang: l}, learnersTime
+	case *operator != "":
+		return failure.Usage(language.Errorf("-operator 只用于 -mode turns", "-operator is for -mode turns alone"))
+	}
+	report, err := p.Judge(ctx, server, o)
 	if u, ok := errors.AsType[*referee.UnreachableError](err); ok {
 		err := language.Errorf("无法判定: %s", "no verdict: %s", u.Tell(l))
 		return failure.Undecided(failure.Hint(err, language.Errorf("先启动服务器, 或检查地址", "start the server first, or look at the address")))
@@ -78,6 +98,19 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 		return failure.Hint(language.Errorf("没有通过: %d 项检查失败", "not passed; checks that failed: %d", failed), hint)
 	}
 	return nil
+}
+
+const learnersTime = 20 * time.Minute // for a whole judgement, if a person types
+
+// inMode is the protocol in one of chat-server's two modes.
+func inMode(p *referee.Protocol, mode string) (*referee.Protocol, error) {
+	switch {
+	case mode == "room", mode == "turns" && p == referee.Turns:
+		return p, nil
+	case mode == "turns" && p == referee.Room:
+		return referee.Turns, nil
+	}
+	return nil, failure.Usage(language.Errorf("-mode %s: 只有 chat-server 有两种模式, room 和 turns", "-mode %s: chat-server alone has two modes, room and turns", mode))
 }
 
 func protocol(name string) (*referee.Protocol, error) {

@@ -5,6 +5,7 @@ go 1.26.0
 require netlab.example/pkg v0.0.0
 
 require (
+	github.com/creack/pty v1.1.24 // indirect
 	github.com/kelseyhightower/envconfig v1.4.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	go.uber.org/zap v1.28.0 // indirect

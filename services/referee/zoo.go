@@ -4,17 +4,16 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"netlab.example/pkg/app"
 	"netlab.example/pkg/failure"
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/referee"
 	"netlab.example/pkg/referee/zoo"
-	"netlab.example/pkg/sockets"
 )
 
 // zooCommand judges every wrong server of the zoo, and prints a table: each must fail the checks named for it. With a
@@ -69,18 +68,11 @@ type verdict struct {
 }
 
 func judge(ctx context.Context, s zoo.Specimen, l language.Lang) verdict {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	p, err := protocol(s.Protocol)
 	if err != nil {
 		return verdict{err: err}
 	}
-	addr, err := s.Serve(ctx, "127.0.0.1:0")
-	if err != nil {
-		return verdict{err: err}
-	}
-	server := sockets.Address{Network: p.Networks[0], Addr: addr}
-	report, err := p.Judge(ctx, server, referee.Options{Longest: 3 * time.Minute})
+	report, err := s.Judge(ctx, p)
 	if err = cmp.Or(err, ctx.Err()); err != nil {
 		return verdict{err: err}
 	}
@@ -134,11 +126,17 @@ func exhibit(ctx context.Context, env app.Env) error {
 	if len(env.Args) == 2 {
 		addr = env.Args[1]
 	}
-	addr, err := all[i].Serve(ctx, addr)
+	addr, err := all[i].Serve(ctx, addr, terminal{env.Stdin, env.Stdout})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, zooWords.In(env.Lang.People).listens, all[i].Name, addr)
 	<-ctx.Done()
 	return nil
+}
+
+// terminal is where the operator of a specimen that takes turns sits: at the one where it was started.
+type terminal struct {
+	io.Reader
+	io.Writer
 }

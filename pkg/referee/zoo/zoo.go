@@ -7,16 +7,20 @@ package zoo
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
+	"time"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/referee"
+	"netlab.example/pkg/sockets"
 )
 
 // A Specimen is one server of the zoo.
 type Specimen struct {
 	Name     string
-	Protocol string // hello-tcp, chat-server or udp-temp
+	Protocol string // of package referee
 	Wrong    language.Both[string]
 	Fails    []string // the checks that find it out; none: it is right
 	MayFail  []string // those that it fails or not, by how its segments happen to come together
@@ -25,14 +29,15 @@ type Specimen struct {
 // Specimens are all servers of the zoo, those of a protocol together, the right one first.
 func Specimens() []Specimen {
 	var all []Specimen
-	for _, house := range [][]Specimen{hellos, rooms, temps} {
+	for _, house := range [][]Specimen{hellos, rooms, turns, temps} {
 		all = append(all, house...)
 	}
 	return all
 }
 
-// Serve runs a specimen on 127.0.0.1 until ctx ends, and returns its address, host:port.
-func (s Specimen) Serve(ctx context.Context, addr string) (string, error) {
+// Serve runs a specimen at an address until ctx ends, and returns where it listens, host:port. An operator answers at
+// the terminal of one that takes turns; others have none, and it may be nil.
+func (s Specimen) Serve(ctx context.Context, addr string, terminal io.ReadWriter) (string, error) {
 	if s.Protocol == "udp-temp" {
 		conn, err := net.ListenPacket("udp4", addr)
 		if err != nil {
@@ -46,6 +51,10 @@ func (s Specimen) Serve(ctx context.Context, addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if s.Protocol == referee.Turns.Name {
+		go newDialogue(ctx, s.Name, terminal).serve(ctx, ln)
+		return ln.Addr().String(), nil
+	}
 	z := &keeper{conns: map[net.Conn]bool{}}
 	dies := func() { ln.Close(); z.closeAll() }
 	context.AfterFunc(ctx, dies)
@@ -58,6 +67,26 @@ func (s Specimen) Serve(ctx context.Context, addr string) (string, error) {
 	go z.accept(ln, handle, s.Name)
 	return ln.Addr().String(), nil
 }
+
+// Judge serves a specimen while it is judged.
+func (s Specimen) Judge(ctx context.Context, p *referee.Protocol) (*referee.Report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := referee.Options{Longest: longest}
+	var addr string
+	var err error
+	if s.Protocol == referee.Turns.Name {
+		o.Operator, addr, err = s.Operate(ctx, "127.0.0.1:0")
+	} else {
+		addr, err = s.Serve(ctx, "127.0.0.1:0", nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Judge(ctx, sockets.Address{Network: p.Networks[0], Addr: addr}, o)
+}
+
+const longest = 3 * time.Minute // many are judged at once
 
 // A keeper knows the open connections, to close them in the end.
 type keeper struct {
