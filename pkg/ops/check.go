@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -52,24 +53,33 @@ func Check(ctx context.Context, address string, args ...string) error {
 	return nil
 }
 
+// askReady writes one request and reads one response. (http.Client would do, and link TLS and all that it needs into each
+// server: half a megabyte.)
 func askReady(ctx context.Context, a sockets.Address, wait time.Duration) (status string, err error) {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		addr := a.Addr
-		if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
-			addr = net.JoinHostPort("localhost", port)
-		}
-		return new(net.Dialer).DialContext(ctx, a.Network, addr)
-	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second+wait)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/readyz?wait="+wait.String(), nil)
+	addr := a.Addr
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
+		addr = net.JoinHostPort("localhost", port)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, a.Network, addr)
 	if err != nil {
 		return "", err
 	}
-	resp, err := (&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}).Do(req)
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	if _, err := fmt.Fprintf(conn, "GET /readyz?wait=%v HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", wait); err != nil {
+		return "", err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxResponse)), nil)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
 	if err != nil {
 		return "", err
 	}
 	resp.Body.Close()
 	return resp.Status, nil
 }
+
+const maxResponse = 64 << 10 // bytes
