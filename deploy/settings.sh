@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 . deploy/common.sh
 case $1 in
 forget)
-	for name in $(sed -n "s/=.*$mark\$//p" .env 2>/dev/null); do remember "$name"; done
+	names=$(sed -n "s/=.*$mark\$//p" .env 2>/dev/null | tr '\n' ' ') || names=
+	for name in $names; do remember "$name"; done
+	say "forgotten: ${names:-nothing was remembered}" "已忘记: ${names:-没有记过什么}"
 	;;
 zh | en)
 	remember NETLAB_LANG "$1"

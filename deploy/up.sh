@@ -51,6 +51,7 @@ explain() {
 	[ -z "$moves" ] || fail "${moves%%=*}: $why" "${moves%%=*}: $why" "${moves}make up" "${moves}make up"
 	case $why in
 	*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
+	*paused*) fail "$why" "$why" "$(compose_name) unpause" "$(compose_name) unpause" ;;
 	*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
 	*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
 	esac
@@ -60,7 +61,8 @@ start || without_ipv6 || explain
 
 port() { compose port "$@" | sed 's/.*://'; } # SERVICE PORT [FLAG]: where it is published
 line() { printf '  %-*s # %s\n' $width "$1" "$(words "$2" "$3")"; }
-run="$(compose_name) run --rm" width=46
+run="$(compose_name) run --rm"
+width=$((${#run} + 23)) # of the longest line
 words "
 the lab is up:" "
 实验环境已启动:"

@@ -119,6 +119,17 @@ func TestMake(t *testing.T) {
 		t.Errorf("make up after make reset says:\n%s", said)
 	}
 
+	// README of udp-temp has a server paused; the engine cannot start it, and "make up" says what can.
+	if _, err := cli("pause", lab.project+"-udp-temp-1"); err != nil {
+		t.Fatal(err)
+	}
+	if said := lab.run(2, "up"); !regexp.MustCompile(`  hint: .*compose unpause\n`).MatchString(said) {
+		t.Errorf("make up with a paused server says:\n%s", said)
+	}
+	if _, err := cli("unpause", lab.project+"-udp-temp-1"); err != nil {
+		t.Fatal(err)
+	}
+
 	other := newMaker(t, "make")
 	if said := other.run(2, "up"); !strings.Contains(said, "the lab of "+lab.dir+" is there\n  hint: make down up #") {
 		t.Errorf("another clone's make up says:\n%s", said)

@@ -35,7 +35,8 @@ type page struct {
 	headings []int    // their levels, in order
 	tables   []string // each row: how many columns it has, and how many pieces of code
 	commands []string // lines that a reader may type
-	prose    []string // all lines outside of code
+	prose    []string // all lines outside of code, without tables
+	links    []string // all lines outside of code
 }
 
 var (
@@ -63,9 +64,11 @@ func read(t *testing.T, path string) page {
 				p.commands = append(p.commands, found[2])
 			}
 		case strings.HasPrefix(line, "#"):
+			p.links = append(p.links, line)
 			p.headings = append(p.headings, strings.Index(line, " "))
 			p.prose = append(p.prose, line)
 		case strings.HasPrefix(line, "|"):
+			p.links = append(p.links, line)
 			codes := code.FindAllString(line, -1)
 			for _, c := range codes {
 				if c = strings.Trim(c, "`"); typed.MatchString(c) {
@@ -75,6 +78,7 @@ func read(t *testing.T, path string) page {
 			columns := strings.Count(code.ReplaceAllString(line, ""), "|") - 1
 			p.tables = append(p.tables, fmt.Sprintf("%d columns, %d pieces of code", columns, len(codes)))
 		default:
+			p.links = append(p.links, line)
 			p.prose = append(p.prose, line)
 		}
 	}
@@ -155,6 +159,27 @@ func TestPagesAreNarrow(t *testing.T) {
 		for _, line := range read(t, path).prose {
 			if n := len([]rune(address.ReplaceAllString(line, "]"))); n > 120 {
 				t.Errorf("%s: %d characters: %s", path, n, line)
+			}
+		}
+	}
+}
+
+// A link within the project leads to a file that is there, and to the Chinese page from a Chinese one if there is one.
+// (The English README is linked from it, as such.)
+func TestLinks(t *testing.T) {
+	target := regexp.MustCompile(`\]\(([^)#:]+)[^):]*\)`)
+	for _, path := range pages(t) {
+		chinese := strings.Contains(path, ".zh-CN.")
+		for _, line := range read(t, path).links {
+			for _, found := range target.FindAllStringSubmatch(line, -1) {
+				file := filepath.Join(filepath.Dir(path), found[1])
+				if _, err := os.Stat(file); err != nil {
+					t.Errorf("%s: nothing is at %s", path, found[1])
+				}
+				other := strings.TrimSuffix(file, ".md") + ".zh-CN.md"
+				if _, err := os.Stat(other); chinese && err == nil && file != "../README.md" {
+					t.Errorf("%s: links to %s, which there is in Chinese", path, found[1])
+				}
 			}
 		}
 	}

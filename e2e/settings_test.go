@@ -77,8 +77,12 @@ func TestRemember(t *testing.T) {
 		{"deploy/settings.sh en; deploy/settings.sh zh >/dev/null", mine + "\nHELLO_PORT=8082" + mark + "\nNETLAB_LANG=zh" + mark + "\n"},
 		{"deploy/settings.sh forget", mine + "\n"},
 	} {
-		if out, err := script(t, dir, "unset NETLAB_LANG; "+step.do); err != nil {
+		out, err := script(t, dir, "unset NETLAB_LANG; "+step.do)
+		if err != nil {
 			t.Errorf("%s: %v: %s", step.do, err, out)
+		}
+		if strings.HasSuffix(step.do, "forget") && !strings.Contains(out, "HELLO_PORT NETLAB_LANG") {
+			t.Errorf("%s says %q", step.do, out)
 		}
 		if got, _ := os.ReadFile(dir + "/.env"); string(got) != step.want {
 			t.Errorf("after %s:\n%s\nwant\n%s", step.do, got, step.want)
