@@ -79,8 +79,8 @@ func (d *drawing) whose(r *wire.Record) *row {
 	return row
 }
 
-// ofCompose is a container's name as Compose makes it: project, service, number.
-var ofCompose = regexp.MustCompile(`^[a-z0-9][a-z0-9_]*-(.+)-[0-9]+$`)
+// ofCompose is a container's name as Compose makes it: project, service, number; or of "run", something random.
+var ofCompose = regexp.MustCompile(`^[a-z0-9][a-z0-9_]*-(.+?)-(?:[0-9]+|run-[0-9a-f]{12})$`)
 
 // unnamed is a container's number: Docker calls it that if it has no other name.
 var unnamed = regexp.MustCompile(`^[0-9a-f]{12}$`)

@@ -265,6 +265,10 @@ func TestNames(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
+	v.Names["172.18.0.5"] = "netlab-chat-client-run-81ca2e3b35d0" // from "docker compose run"
+	if text := strings.Join(v.Render(r), "\n"); !strings.Contains(text, "  c1 chat-client ") {
+		t.Errorf("got\n%s", text)
+	}
 	v.Names["172.18.0.5"] = "1fab17f18376" // a container's number says nothing
 	if text := strings.Join(v.Head(r), "\n"); !strings.Contains(text, "client 172.18.0.5:51234") {
 		t.Errorf("got\n%s", text)
