@@ -37,7 +37,7 @@ var Hello = &Protocol{
 			ID: "H4",
 			Text: due("方法的一部分最多单独等 1 秒; 对方结束输入 (半关闭) 时, 任何请求都算完整",
 				"The beginning of a method waits at most 1 s for more; the peer's end of input (half-close) makes any request whole"),
-			Why:  due("只等下去的服务器, 会和同样在等的客户端一起等到永远", "A server that only waits, and a client that waits for it, wait for ever"),
+			Why:  due("一直等下去的服务器, 会和同样在等的客户端永远互相等待", "A server that only waits, and a client that waits for it, wait for ever"),
 			Read: "shutdown(2); RFC 9293, 3.6",
 		},
 		{

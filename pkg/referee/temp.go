@@ -30,7 +30,7 @@ var Temp = &Protocol{
 			ID: "T3",
 			Text: due("不是这样的数字的文字得到一行简短的说明; 垃圾 (空的, 不是 UTF-8, 含控制字符) 不回答",
 				"Text that is no such number gets one short line that says why; junk (empty, not UTF-8, control characters) gets no answer"),
-			Why:  due("人打错了要告诉他; 谁也没有打的字节, 回答它只会被利用", "A person who mistypes is told; an answer to bytes that nobody typed only serves an attacker"),
+			Why:  due("人打错了, 应该告诉他; 不是人打的字节, 回答了只会被利用", "A person who mistypes is told; an answer to bytes that nobody typed only serves an attacker"),
 			Read: "RFC 8085, 3",
 		},
 		{

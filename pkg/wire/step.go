@@ -122,7 +122,7 @@ func (s *Scope) take(words []string) (rest []string, err error) {
 		if word == "on" {
 			n, err := strconv.Atoi(strings.TrimPrefix(strings.ToLower(value), "c"))
 			if err != nil || n < 1 {
-				return nil, language.Errorf("on %s: 连接叫 c1, c2, …, 如时序图所示", "on %s: a connection is called c1, c2, …, as in the ladder", clip(value))
+				return nil, language.Errorf("on %s: 连接叫 c1, c2, …, 如梯形图所示", "on %s: a connection is called c1, c2, …, as in the ladder", clip(value))
 			}
 			s.Conn = n
 			continue
