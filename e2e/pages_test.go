@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 )
 
 // pages are the project's texts, from the repository's root.
@@ -180,6 +182,20 @@ func TestLinks(t *testing.T) {
 				if _, err := os.Stat(other); chinese && err == nil && file != "../README.md" {
 					t.Errorf("%s: links to %s, which there is in Chinese", path, found[1])
 				}
+			}
+		}
+	}
+}
+
+// A line of Chinese ends where a pause is: a page shows its end as a space, and there is none within a word.
+func TestChineseLines(t *testing.T) {
+	for _, path := range pages(t) {
+		prose := read(t, path).prose
+		for i := range len(prose) - 1 {
+			last, _ := utf8.DecodeLastRuneInString(prose[i])
+			next, _ := utf8.DecodeRuneInString(strings.TrimSpace(prose[i+1]))
+			if unicode.Is(unicode.Han, last) && unicode.Is(unicode.Han, next) && !strings.HasPrefix(prose[i], "#") {
+				t.Errorf("%s: a line ends within a sentence: %s", path, prose[i])
 			}
 		}
 	}
