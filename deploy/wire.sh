@@ -52,7 +52,10 @@ picture | capture)
 	exit
 	;;
 esac
-if ! [ -t 0 ] || ! [ -t 1 ]; then run -T $wire wire "$@" && exit; fi
+if ! [ -t 0 ] || ! [ -t 1 ]; then
+	run -T $wire wire "$@"
+	exit
+fi
 before=$(stty -g)
 run $wire wire "$@" || status=$?
 if [ "${status:-0}" = 137 ]; then # its container went away under it, and it could not put the screen back

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -239,6 +240,36 @@ func TestHelp(t *testing.T) {
 			if strings.HasPrefix(line, "  make ") {
 				copied(t, "make help", strings.TrimSpace(line))
 			}
+		}
+	}
+}
+
+// What deploy/wire.sh makes of its Compose's failures: a command's exit code comes back, and a wire that is not there
+// does not keep the others from their reset. The Compose here only says what it was asked for.
+func TestWireFails(t *testing.T) {
+	t.Parallel()
+	dir := newClone(t)
+	stand := "#!/bin/sh\ncase $1:$3 in\nps:wire-hello) [ $RC = 2 ] && echo up ;;\nps:*) echo up ;;\nexec:*) echo \"$*\"; exit $RC ;;\nesac\n"
+	if err := os.MkdirAll(dir+"/.tools", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/.tools/docker-compose", []byte(stand), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		do, env, want string
+		code          int
+	}{
+		{"deploy/wire.sh hello-tcp link loss=0.3", "RC=2", "exec -T wire-hello wire link loss=0.3", 2},
+		{"deploy/wire.sh all reset", "RC=0", "netlab: wire-hello is not running\n  hint: make up\nchat-server: exec -T wire-chat wire reset\nudp-temp: exec -T wire-temp wire reset", 1},
+	} {
+		out, err := script(t, dir, test.do, test.env)
+		code := 0
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			code = e.ExitCode()
+		}
+		if out != test.want || code != test.code {
+			t.Errorf("%s: exit code %d, want %d:\n%s", test.do, code, test.code, out)
 		}
 	}
 }
