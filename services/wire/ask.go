@@ -54,12 +54,16 @@ func ask(name, args string, m manual, run func(context.Context, *asker) error) a
 	}).Help(m.short, m.long)
 }
 
-// small keeps a command modest: it shares its container's memory and its number of threads with the wire that it asks,
-// and with the other commands.
+// small keeps a command modest: it shares its container's memory, processor time and number of threads with the wire
+// that it asks, and with the other commands.
 func small() {
 	runtime.GOMAXPROCS(1)
 	debug.SetMemoryLimit(24 << 20)
+	yield()
 }
+
+// niceness is a command's: twenty of them together take less processor time than wire, if there is not enough.
+const niceness = 15
 
 // explain turns an error into a line that says what to do. The end that the learner asked for is none.
 func explain(ctx context.Context, err error, address string, env app.Env) error {

@@ -95,8 +95,9 @@ func (cfg Config) start() (wire.Scenario, error) {
 	return s, nil
 }
 
-// besides is what wire needs beside the records it remembers.
-const besides = 32 << 20
+// besides is what wire needs beside the records it remembers: 4096 connections and their segments, answers to many who
+// ask at once, and room to spare. Without that Go would collect garbage without end, and packets would wait for it.
+const besides = 64 << 20
 
 // limitMemory has garbage collected in time, so that wire takes no more than the records' share and what it needs
 // besides. Left alone, Go would let the heap grow to twice what is in use.
