@@ -156,16 +156,21 @@ func (e *Engine) impairs() bool {
 }
 
 // Do does what a scenario asks for, in the name of by: all of it, or nothing and an error. When the link is
-// cleared, what waits goes on at once.
+// cleared, what waits goes on at once: all, or that of the connections for which it was.
 func (e *Engine) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	if !e.impairs() {
 		return nil, ErrWatchingOnly
 	}
 	faults, err := e.do(s, by)
-	if err == nil && slices.ContainsFunc(s.Link, func(s wire.Step) bool { return s.Clears() && s.After == 0 }) {
-		e.later.release()
+	if err != nil {
+		return nil, err
 	}
-	return faults, err
+	for _, step := range s.Link {
+		if step.Clears() && step.After == 0 {
+			e.later.release(step.Scope)
+		}
+	}
+	return faults, nil
 }
 
 // do has the link do it, and wakes who does what it has planned.
@@ -190,7 +195,7 @@ func (e *Engine) Reset(by string) error {
 		return nil
 	}
 	_, err := e.do(e.start(), by)
-	e.later.release()
+	e.later.release(wire.Scope{})
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"netlab.example/pkg/wire"
 )
 
 func TestLater(t *testing.T) {
@@ -20,7 +22,7 @@ func TestLater(t *testing.T) {
 		var got []string
 		began := time.Now()
 		add := func(after time.Duration, name string) {
-			l.at(began.Add(after), 1, func() { got = append(got, name+"@"+time.Since(began).String()) })
+			l.at(began.Add(after), 1, &wire.Record{}, func() { got = append(got, name+"@"+time.Since(began).String()) })
 		}
 		add(30*time.Millisecond, "c")
 		add(10*time.Millisecond, "a")
@@ -40,19 +42,49 @@ func TestLater(t *testing.T) {
 	})
 }
 
+// TestRelease: what one connection waits for is due at once, in order, and the others' is not.
+func TestRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLater()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			l.run(ctx)
+			close(ended)
+		}()
+		var got []string
+		began := time.Now()
+		add := func(after time.Duration, conn int, name string) {
+			l.at(began.Add(after), 1, &wire.Record{Conn: conn}, func() { got = append(got, name+"@"+time.Since(began).String()) })
+		}
+		add(30*time.Second, 1, "c")
+		add(10*time.Second, 1, "a")
+		add(10*time.Second, 2, "x")
+		add(10*time.Second, 1, "b")
+		time.Sleep(time.Second)
+		l.release(wire.Scope{Conn: 1})
+		time.Sleep(time.Minute)
+		stop()
+		<-ended
+		if want := []string{"a@1s", "b@1s", "c@1s", "x@10s"}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}
+
 func TestLaterIsBounded(t *testing.T) {
 	l := newLater()
 	for range maxLater {
 		if !l.room(100) {
 			t.Fatal("no room")
 		}
-		l.at(time.Now(), 100, func() {})
+		l.at(time.Now(), 100, &wire.Record{}, func() {})
 	}
 	if l.room(100) {
 		t.Error("room for one too many")
 	}
 	l = newLater()
-	l.at(time.Now(), maxLaterBytes-10, func() {})
+	l.at(time.Now(), maxLaterBytes-10, &wire.Record{}, func() {})
 	if l.room(11) || !l.room(10) {
 		t.Error("bytes are not bounded")
 	}

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"netlab.example/pkg/wire"
 )
 
 // later does things at their time, in order of time, and things of the same time in the order in which
@@ -25,10 +28,12 @@ const (
 )
 
 type task struct {
-	due   time.Time
-	order uint64
-	size  int
-	do    func()
+	due    time.Time
+	order  uint64
+	size   int
+	conn   int // whose packet it is about
+	client netip.Addr
+	do     func()
 }
 
 func newLater() *later { return &later{wake: make(chan struct{}, 1)} }
@@ -46,11 +51,11 @@ func (l *later) len() int {
 	return len(l.heap)
 }
 
-// at has do called at a time, on later's own goroutine.
-func (l *later) at(due time.Time, size int, do func()) {
+// at has do called at a time, on later's own goroutine; it is about r, so many bytes of which are kept back.
+func (l *later) at(due time.Time, size int, r *wire.Record, do func()) {
 	l.mu.Lock()
 	l.order++
-	heap.Push(&l.heap, task{due, l.order, size, do})
+	heap.Push(&l.heap, task{due, l.order, size, r.Conn, r.Client.Addr(), do})
 	l.bytes += size
 	first := l.heap[0].order == l.order
 	l.mu.Unlock()
@@ -62,16 +67,18 @@ func (l *later) at(due time.Time, size int, do func()) {
 	}
 }
 
-// release makes all that waits due at once; the order stays.
-func (l *later) release() {
+// release makes all that waits and is of the scope due at once; the order stays.
+func (l *later) release(of wire.Scope) {
 	l.mu.Lock()
 	now := time.Now()
 	slices.SortFunc(l.heap, func(a, b task) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.order, b.order)) })
-	for i := range l.heap { // sorted, it is a heap; and the order now decides
-		l.heap[i].due = now
-		l.order++
-		l.heap[i].order = l.order
+	for i, t := range l.heap {
+		if of.Of(t.conn, t.client) {
+			l.order++
+			l.heap[i].due, l.heap[i].order = now, l.order
+		}
 	}
+	heap.Init(&l.heap)
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:

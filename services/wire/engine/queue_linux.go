@@ -173,12 +173,12 @@ func (b *queue) packet(p *kernel.Queued) {
 	case f.What == wire.Held:
 		b.hold(p, r, now)
 	case f.Delay > 0:
-		b.later.at(now.Add(f.Delay), len(p.Raw), b.wait(p, r))
+		b.later.at(now.Add(f.Delay), len(p.Raw), r, b.wait(p, r))
 	default:
 		b.pass(p, r)
 	}
 	if d.Release != 0 {
-		b.release(d, now)
+		b.release(d, r, now)
 	}
 	if d.Reset {
 		b.reset(p, r, now)
@@ -270,7 +270,7 @@ func (b *queue) wait(p *kernel.Queued, r *wire.Record) func() {
 func (b *queue) hold(p *kernel.Queued, r *wire.Record, now time.Time) {
 	number := r.Fate.Fault
 	b.held.Store(number, b.wait(p, r))
-	b.later.at(now.Add(holdLimit), len(p.Raw), func() {
+	b.later.at(now.Add(holdLimit), len(p.Raw), r, func() {
 		if goOn, ok := b.held.LoadAndDelete(number); ok { // what takes it out lets it go
 			b.Link.GaveUp(number)
 			goOn.(func())()
@@ -279,14 +279,14 @@ func (b *queue) hold(p *kernel.Queued, r *wire.Record, now time.Time) {
 }
 
 // release lets the packet that a fault holds follow the one that has just been decided.
-func (b *queue) release(d link.Decision, now time.Time) {
+func (b *queue) release(d link.Decision, r *wire.Record, now time.Time) {
 	held, ok := b.held.LoadAndDelete(d.Release)
 	if !ok {
 		return
 	}
 	goOn := held.(func())
 	if d.Fate.Delay > 0 {
-		b.later.at(now.Add(d.Fate.Delay), 0, goOn)
+		b.later.at(now.Add(d.Fate.Delay), 0, r, goOn)
 		return
 	}
 	b.q.Push()
