@@ -46,8 +46,11 @@ do)
 	;;
 picture | capture)
 	if [ "$1" = picture ]; then file=${FILE:-ladder.svg}; else file=${FILE:-lab.pcapng}; fi
-	run -T $wire wire "$@" >"$file.part" || { rm "$file.part" && exit 1; }
-	mv "$file.part" "$file"
+	case $file in -*) file=./$file ;; esac
+	part=$file.$$
+	true 2>/dev/null >"$part" || fail "$file cannot be written" "无法写入 $file"
+	run -T $wire wire "$@" >"$part" || { rm "$part" && exit 1; }
+	mv "$part" "$file"
 	say "$file" "$file"
 	exit
 	;;

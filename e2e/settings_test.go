@@ -249,7 +249,7 @@ func TestHelp(t *testing.T) {
 func TestWireFails(t *testing.T) {
 	t.Parallel()
 	dir := newClone(t)
-	stand := "#!/bin/sh\ncase $1:$3 in\nps:wire-hello) [ $RC = 2 ] && echo up ;;\nps:*) echo up ;;\nexec:*) echo \"$*\"; exit $RC ;;\nesac\n"
+	stand := "#!/bin/sh\ncase $1:$3 in\nps:wire-hello) [ -z \"$UP\" ] || echo up ;;\nps:*) echo up ;;\nexec:*) echo \"$*\"; exit $RC ;;\nesac\n"
 	if err := os.MkdirAll(dir+"/.tools", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,9 @@ func TestWireFails(t *testing.T) {
 		do, env, want string
 		code          int
 	}{
-		{"deploy/wire.sh hello-tcp link loss=0.3", "RC=2", "exec -T wire-hello wire link loss=0.3", 2},
+		{"UP=1 deploy/wire.sh hello-tcp link loss=0.3", "RC=2", "exec -T wire-hello wire link loss=0.3", 2},
+		{"UP=1 FILE='no such folder/x.svg' deploy/wire.sh hello-tcp picture --last", "RC=2", "netlab: no such folder/x.svg cannot be written", 1},
+		{"UP=1 FILE=-x.svg deploy/wire.sh hello-tcp picture --last; cat ./-x.svg; ls | grep -c svg", "RC=0", "netlab: ./-x.svg\nexec -T wire-hello wire picture --last\n1", 0},
 		{"deploy/wire.sh all reset", "RC=0", "netlab: wire-hello is not running\n  hint: make up\nchat-server: exec -T wire-chat wire reset\nudp-temp: exec -T wire-temp wire reset", 1},
 	} {
 		out, err := script(t, dir, test.do, test.env)
