@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/nftables"
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"golang.org/x/sys/unix"
@@ -597,6 +599,9 @@ func TestKilled(t *testing.T) {
 	l := newLab(t)
 	go echoTCP(l.listen("tcp", ":8080"))
 	w := startImpairing(t, l, "tcp://:8080")
+	if here := l.tables(); !slices.Equal(here, []string{"wire"}) {
+		t.Errorf("tables %q", here)
+	}
 	w.tell("link delay=50ms")
 	conn := l.dial("tcp", server4+":8080")
 	go func() {
@@ -611,13 +616,35 @@ func TestKilled(t *testing.T) {
 		t.Errorf("%d bytes came back, %v", n, err)
 	}
 	w.exit()
-	if out, err := exec.Command("ip", "netns", "exec", l.server, "nft", "list", "tables").CombinedOutput(); err == nil && len(out) > 0 {
-		t.Errorf("left behind: %s", out)
+	if left := l.tables(); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
 	}
 	// And another wire can take over.
 	if w := l.start("tcp://:8080"); !w.status.Impairs {
 		t.Errorf("the next wire: %+v", w.status)
 	}
+}
+
+// tables are the names of nftables' tables in the server's namespace.
+func (l *lab) tables() (names []string) {
+	l.t.Helper()
+	ns, err := os.Open("/run/netns/" + l.server)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer ns.Close()
+	c, err := nftables.New(nftables.WithNetNSFd(int(ns.Fd())))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	all, err := c.ListTables()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, table := range all {
+		names = append(names, table.Name)
+	}
+	return names
 }
 
 func echoTCP(ln net.Listener) {
