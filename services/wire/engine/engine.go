@@ -173,8 +173,14 @@ func (e *Engine) Do(s wire.Scenario, by string) ([]wire.Fault, error) {
 	return faults, nil
 }
 
+// errNoReset is the answer to a reset where there are no connections.
+var errNoReset = errors.New("reset: this service has datagrams, and only a TCP connection can be reset")
+
 // do has the link do it, and wakes who does what it has planned.
 func (e *Engine) do(s wire.Scenario, by string) ([]wire.Fault, error) {
+	if e.opts.Service.Proto == wire.ProtoUDP && slices.ContainsFunc(s.Faults, func(f wire.Fault) bool { return f.Do == wire.Reset }) {
+		return nil, errNoReset
+	}
 	faults, err := e.Link.Do(s, by)
 	select {
 	case e.planned <- struct{}{}:

@@ -2,12 +2,16 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"netlab.example/pkg/wire"
+	"netlab.example/pkg/wire/record"
 )
 
 func TestLater(t *testing.T) {
@@ -70,6 +74,21 @@ func TestRelease(t *testing.T) {
 			t.Errorf("%v, want %v", got, want)
 		}
 	})
+}
+
+// TestNoResetOfDatagrams: nobody expects a RST there.
+func TestNoResetOfDatagrams(t *testing.T) {
+	scenario, err := wire.ParseScenario("reset packet #1\nlink loss=1%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for proto, want := range map[wire.Proto]error{wire.ProtoTCP: nil, wire.ProtoUDP: errNoReset} {
+		e := New(Options{Service: wire.Service{Proto: proto, Port: 1}, Memory: record.NewLog(1, 1), Log: zap.NewNop()})
+		e.state.Store(&state{mechanism: wire.Native})
+		if _, err := e.Do(scenario, "test"); !errors.Is(err, want) || want != nil && e.Link.State().Line != "" {
+			t.Errorf("%s: %v", proto, err)
+		}
+	}
 }
 
 func TestLaterIsBounded(t *testing.T) {

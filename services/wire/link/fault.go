@@ -15,7 +15,7 @@ type armed struct {
 // meets reports whether r is the packet that the fault waits for, and counts it if it is of that kind.
 // The fault is bound to r's connection.
 func (f *armed) meets(r *wire.Record) bool {
-	if f.To != "" && f.To != r.Dir {
+	if f.To != "" && f.To != r.Dir || f.Do == wire.Reset && r.Packet.TCP == nil { // an ICMP error about it has no numbers to reset it with
 		return false
 	}
 	if f.Kind == wire.OnData { // has a number of its own already

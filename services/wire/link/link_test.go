@@ -310,6 +310,21 @@ func TestFaultOfOtherKinds(t *testing.T) {
 	}
 }
 
+// TestResetWantsTCP: what is no segment, such as an ICMP error about the connection, cannot be answered with a RST.
+func TestResetWantsTCP(t *testing.T) {
+	l := &Link{}
+	do(t, l, "reset packet #2")
+	decide(l, begin(t, 1))
+	icmp := pk(t, "in c1 icmp#0.0")
+	icmp.Packet.TCP = nil
+	if d := decide(l, icmp); d.Reset || d.Fate.What == wire.Dropped {
+		t.Errorf("%+v", d)
+	}
+	if d := decide(l, pk(t, "out c1 data#1.0")); !d.Reset || d.Fate.What != wire.Dropped {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestFaultMissed(t *testing.T) {
 	l := &Link{}
 	do(t, l, "drop data #3 to client", "drop RST")
