@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
+
+	"netlab.example/pkg/text"
 )
 
 const maxName = 32 // characters
@@ -45,7 +47,7 @@ func parseName(s string) (name, nameRule) {
 		return name{}, nameLength
 	}
 	first, _ := utf8.DecodeRuneInString(shown)
-	if unicode.Is(unicode.M, first) || strings.ContainsFunc(shown, misleads) || mixesAlphabets(shown) {
+	if unicode.Is(unicode.M, first) || text.Escape(shown) != shown || strings.ContainsFunc(shown, misleads) || mixesAlphabets(shown) {
 		return name{}, nameCharacters
 	}
 	if strings.HasPrefix(shown, "*") || strings.HasPrefix(shown, "/") {
