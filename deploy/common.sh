@@ -13,6 +13,9 @@ setting() {
 
 put() { printf '%s\n' "$1"; } # as it is: echo of some shells changes what follows a backslash
 
+# cp gives up if .env is replaced while it copies.
+copied() { for try in 1 2 3 4 5 6 7 8 9; do cp -p .env .env.$$ && return; done; }
+
 # remember NAME [VALUE]: .env gets this line, with our mark; without a VALUE it loses ours. A line of the user's
 # own stays as it is, and decides. The new file is written beside the old one, and only if something changes:
 # another "make up" at the same time never reads half a file.
@@ -27,7 +30,7 @@ remember() {
 	if [ -z "$new" ]; then
 		rm .env
 	else
-		{ [ ! -e .env ] || cp -p .env .env.$$; } && put "$new" >.env.$$ && mv .env.$$ .env
+		{ [ ! -e .env ] || copied; } && put "$new" >.env.$$ && mv .env.$$ .env
 	fi 2>/dev/null || fail "$PWD/.env cannot be written" "无法写入 $PWD/.env" "ls -ld . .env" "ls -ld . .env"
 }
 
