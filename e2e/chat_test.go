@@ -109,7 +109,7 @@ func TestChatCommands(t *testing.T) {
 	server.expect("Connection closed: ann (said goodbye)\n", "Connection closed: "+guest+" (ended its input)\n")
 }
 
-// What cannot be passed on is refused with one line, what could do harm is made harmless, and the connection lives on.
+// What cannot be passed on is refused with one line, what could do harm is escaped, and the connection lives on.
 func TestChatBadInput(t *testing.T) {
 	t.Parallel()
 	server := serve(t, "chat-server", "NETLAB_LANG=en")

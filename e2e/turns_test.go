@@ -145,7 +145,7 @@ func TestTurnsOutOfTurn(t *testing.T) {
 	server.expect("a half li")
 	first.signal("KILL")
 	server.expect("(对方不再发送")
-	server.send("\r") // whoever is told may still send it
+	server.send("\r") // the operator is told, and may still send it
 	server.expect("连接关闭: ")
 
 	second := probe(t, "-turns", server.url("tcp4"))

@@ -271,8 +271,8 @@ func data(dir string) func(*packet) bool {
 	return func(p *packet) bool { return p.Dir == dir && p.Class == "data" }
 }
 
-// ends tells a connection's orderly end. A reset may belong to a stranger: whoever talked to a container that had
-// this address before may still try to end that conversation.
+// ends reports whether a packet ends a connection in an orderly way. A reset may belong to a stranger, who talked to a
+// container that had this address before, and still tries to end that conversation.
 func ends(p *packet) bool { return p.Ends && p.Class != "rst" }
 
 // fates counts packets by what became of them.

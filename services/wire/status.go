@@ -54,8 +54,8 @@ func status(ctx context.Context, a *asker) error {
 	return a.print(table(rows)...)
 }
 
-// changed prints a line for each thing that is not as it was at the start, and nothing if there is none: for whoever
-// starts the lab and does not know what others have left.
+// changed prints a line for each thing that is not as it was at the start, and nothing if there is none: for somebody
+// who starts the lab and does not know what others have left.
 func (a *asker) changed(s wire.Status) error {
 	if len(s.Changed) == 0 {
 		return nil
