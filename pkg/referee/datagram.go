@@ -168,3 +168,13 @@ func (x *Exchange) Refuses(question string) {
 }
 
 const maxRefusal = 200 // bytes: an answer is never much larger than its question warrants
+
+// localAddr is the address that this machine has for the server.
+func (x *Exchange) localAddr() net.Addr {
+	conn, err := net.Dial(x.server.Network, x.server.Addr)
+	if err != nil {
+		panic(&Failure{Cause: dialCause(err), Due: due("一个套接字", "a socket"), Err: err})
+	}
+	defer conn.Close()
+	return conn.LocalAddr()
+}

@@ -16,6 +16,7 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire"
 )
 
 const (
@@ -34,6 +35,9 @@ type Exchange struct {
 	known    map[string]string
 	replies  string
 	operator Operator
+	stop     func(context.Context) error
+	wire     *wire.Client
+	notes    *[]language.Both[string]
 
 	mu     sync.Mutex
 	opened []io.Closer

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"netlab.example/pkg/language"
+	"netlab.example/pkg/wire"
 )
 
 // A Cause is how a conversation went wrong.
@@ -24,6 +25,7 @@ const (
 	Unexpected   // a line that is none of those that were due
 	WrongAddress // the answer came from another address than was asked
 	NotRead      // the server reads no more
+	WrongPackets // the conversation went well, its packets did not
 	Ended        // nobody listens any more: the server has answered before
 )
 
@@ -46,6 +48,7 @@ var causes = [...]struct {
 	Unexpected:   {"unexpected", language.Both[string]{Zh: "来的不是应有的内容", En: "not what was due"}},
 	WrongAddress: {"wrong_address", language.Both[string]{Zh: "回答来自别的地址, 或到了别的客户端", En: "the answer came from, or went to, another address"}},
 	NotRead:      {"not_read", language.Both[string]{Zh: "服务器不再读取", En: "the server reads no more"}},
+	WrongPackets: {"wrong_packets", language.Both[string]{Zh: "对话没有问题, 数据包有问题", En: "the conversation is right, its packets are not"}},
 	Ended:        {"ended", language.Both[string]{Zh: "服务器已经结束: 那里不再有程序在监听", En: "the server has ended: nobody listens any more"}},
 }
 
@@ -66,6 +69,8 @@ type Failure struct {
 	Due    language.Both[string] `json:"-"` // what was due, in words
 	Events []Event               `json:"-"` // the conversation until then
 	Err    error                 `json:"-"`
+
+	Packets []*wire.Record `json:"-"` // of a packet check: the few that show it
 }
 
 // MarshalJSON writes bytes as quoted text: most of them are text, and those that are not must be readable, too.
@@ -77,6 +82,10 @@ func (f *Failure) MarshalJSON() ([]byte, error) {
 	for i, e := range f.Events {
 		events[i] = event{e.Who, e.Did.String(), quote(e.Bytes)}
 	}
+	var ids []int
+	for _, r := range f.Packets {
+		ids = append(ids, r.ID)
+	}
 	return json.Marshal(struct {
 		Cause  Cause   `json:"cause"`
 		Due    string  `json:"due"`
@@ -84,7 +93,8 @@ func (f *Failure) MarshalJSON() ([]byte, error) {
 		Got    string  `json:"got"`
 		Offset int     `json:"offset"`
 		Events []event `json:"conversation"`
-	}{f.Cause, f.Due.En, quote(f.Want), quote(f.Got), f.Offset, events})
+		IDs    []int   `json:"packets,omitempty"` // as "wire open" takes them
+	}{f.Cause, f.Due.En, quote(f.Want), quote(f.Got), f.Offset, events, ids})
 }
 
 func quote(b []byte) string {

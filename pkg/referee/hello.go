@@ -54,6 +54,13 @@ var Hello = &Protocol{
 			Why:  due("accept 之后一次只服务一个人的循环, 会被一个沉默的人停住", "A loop that serves one peer after another is stopped by a single silent one"),
 			Read: "accept(2)",
 		},
+		{
+			ID: "H7",
+			Text: due("服务器停止时, 每个连接有序结束 (FIN): 已经回答的不会被重置",
+				"A server that is stopped ends each connection in order (FIN): no answer that was given is reset"),
+			Why:  due("重新启动是日常的事, 客户端不应为此丢失回答", "A restart is an everyday event, and no client should lose an answer by it"),
+			Read: "signal(7); close(2)",
+		},
 	},
 	Checks: []Check{
 		{Name: "plain-request", Clause: "H1", Title: due("一个普通的请求", "a plain request"), Run: func(x *Exchange) {
@@ -181,7 +188,68 @@ var Hello = &Protocol{
 				p.TrySend("x")
 			}
 		}},
+		{Name: "orderly-close", Clause: "H2", Title: due("数据包: 双方以 FIN 结束, FIN 之后没有数据", "packets: a FIN from each side, and no data after it"), Needs: closing, Means: Wire,
+			Run: func(x *Exchange) {
+				p := x.Dial()
+				p.Send("hello")
+				p.answered(x)
+				p.Close()
+				records := p.Packets(closed)
+				mustBe(records, notClosedInOrder)
+				mustBe(records, dataAfterFIN)
+				x.note(offered(records))
+			}},
+		{Name: "no-reset", Clause: "H5", Title: due("数据包: 回答过的请求没有被重置", "packets: no reset on an answered request"), Needs: closing, Means: Wire,
+			Run: func(x *Exchange) {
+				p := x.Dial()
+				p.TrySend(httpRequest + strings.Repeat("x", 8<<10))
+				for p.fill(x.deadline(patience)) == nil { // be it cut short: the packets say why
+				}
+				p.Close()
+				mustBe(p.Packets(closed), resetOfAnswered)
+			}},
+		{Name: "bad-link", Clause: "H1", Title: due("数据包: 丢包 30 %、乱序、损坏, 每个字节仍然到达", "packets: every byte arrives through 30 % loss, reordering and corruption"), Needs: closing, Means: Wire,
+			Run: func(x *Exchange) {
+				p, q := x.Dial(), x.Dial()
+				x.Impaired(badLink, p.conn.LocalAddr(), func() {
+					for _, p := range []*Peer{p, q} {
+						p.Send(httpRequest)
+						p.ExpectWithin(lossTime, x.Answer())
+						p.ExpectEndWithin(lossTime)
+					}
+				})
+			}},
+		{Name: "stop", Clause: "H7", Title: due("在对话中间停止", "is stopped in mid-conversation"), Needs: closing, Means: Stop, Run: func(x *Exchange) {
+			silent, begun, whole := x.Dial(), x.Dial(), x.Dial()
+			begun.Send("GET / HT")
+			whole.Send("hello")
+			x.Pause(settleTime)
+			x.stops()
+			whole.ExpectWithin(stopTime, x.Answer())
+			for _, p := range []*Peer{whole, silent} {
+				p.ExpectEndWithin(stopTime)
+			}
+			begun.endsInOrder(x)
+			x.stopped()
+		}},
 	},
+}
+
+// endsInOrder waits for the end, whatever comes before it, and minds a reset.
+func (p *Peer) endsInOrder(x *Exchange) {
+	until := x.deadline(stopTime)
+	for {
+		switch err := p.fill(until); {
+		case err == nil:
+			p.rest = nil
+		case causeOf(err) == ClosedEarly:
+			return
+		case causeOf(err) == Silent:
+			x.Fail(NotClosed, "", due("服务器关闭连接 (FIN)", "the server closes (FIN)"))
+		default:
+			panic(&Failure{Cause: Reset, Due: due("服务器关闭连接 (FIN)", "the server closes (FIN)"), Err: err})
+		}
+	}
 }
 
 var (

@@ -11,12 +11,15 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/text"
+	"netlab.example/pkg/wire"
+	"netlab.example/pkg/wire/ladder"
 )
 
 const (
 	shownBytes  = 100 // of a message, as text
 	shownHex    = 24  // of its bytes
 	shownEvents = 8   // of a conversation: its last
+	ladderWidth = 100
 )
 
 type phrases struct {
@@ -69,6 +72,12 @@ func (p *Protocol) PrintResult(w io.Writer, r Result, l language.Lang) {
 		fmt.Fprintf(w, "      %s %s\n", pad(name, 12), fmt.Sprintf(format, args...))
 	}
 	row("", "%s", f.Cause.In(l))
+	if len(f.Packets) > 0 {
+		row(say.due, "%s", f.Due.In(l))
+		printLadder(w, f.Packets, l)
+		p.printClause(row, r.Clause, l)
+		return
+	}
 	if n := len(f.Events) - shownEvents; n > 0 {
 		row(say.conversation, say.left, n)
 	} else {
@@ -97,11 +106,30 @@ func (p *Protocol) PrintResult(w io.Writer, r Result, l language.Lang) {
 	if f.Want != nil && len(f.Got) > 0 {
 		row("", say.differs, f.Offset, hexFrom(f.Want, f.Offset, say), hexFrom(f.Got, f.Offset, say))
 	}
-	if clause := p.Clause(r.Clause); clause != nil {
+	p.printClause(row, r.Clause, l)
+}
+
+func (p *Protocol) printClause(row func(name, format string, args ...any), id string, l language.Lang) {
+	say := words.In(l)
+	if clause := p.Clause(id); clause != nil {
 		row(say.clause, "%s %s", clause.ID, clause.Text.In(l))
 		row(say.why, "%s", clause.Why.In(l))
 		row(say.read, "%s", clause.Read)
 	}
+}
+
+// printLadder draws the few packets that show a fault. The last is the one to open.
+func printLadder(w io.Writer, packets []*wire.Record, l language.Lang) {
+	v := ladder.View{Width: ladderWidth, Lang: l, Start: packets[0].Time}
+	for _, line := range v.Head(packets[0]) {
+		fmt.Fprintln(w, line)
+	}
+	for _, r := range packets {
+		for _, line := range v.Render(r) {
+			fmt.Fprintln(w, line)
+		}
+	}
+	fmt.Fprintf(w, "      wire open %d\n", packets[len(packets)-1].ID)
 }
 
 // message is bytes as text in quotes, with their number.
@@ -135,8 +163,24 @@ func pad(s string, n int) string {
 	return s + strings.Repeat(" ", max(0, n-cells))
 }
 
-// PrintTotal prints the last line of a report.
+var leftWords = map[Means]language.Both[string]{
+	Stop:        {Zh: "裁判没有停止服务器的办法: -stop COMMAND", En: "the referee has no way to stop the server: -stop COMMAND"},
+	Wire:        {Zh: "数据包要由 wire 看: docker compose run --rm referee check %s URL, 或 -wire URL", En: "packets need a wire: docker compose run --rm referee check %s URL, or -wire URL"},
+	WireSees:    {Zh: "wire 没有看到裁判的连接: 它在这个服务器旁边吗?", En: "the wire saw nothing of the referee's connections: is it beside this server?"},
+	WireImpairs: {Zh: "这里的 wire 只能看, 不能改变链路", En: "this wire only watches, and cannot break the link"},
+}
+
+// PrintTotal prints the end of a report: what was noted, what was left out and why, and the counts.
 func (r *Report) PrintTotal(w io.Writer, l language.Lang) {
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "  %s\n", note.In(l))
+	}
+	for _, means := range []Means{Wire, WireSees, WireImpairs, Stop} {
+		if names := r.Left[means]; len(names) > 0 {
+			why := strings.Replace(leftWords[means].In(l), "%s", r.Protocol, 1)
+			fmt.Fprintf(w, "  %s  %s (%s)\n", pad(words.In(l).notJudged, 10), strings.Join(names, ", "), why)
+		}
+	}
 	passed, failed, not := r.Count()
 	fmt.Fprintf(w, words.In(l).total+"\n", text.Escape(r.Server), passed+failed+not, passed, failed, not)
 }

@@ -27,6 +27,7 @@ import (
 
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire"
 )
 
 // A Protocol is what a server may claim to speak.
@@ -51,8 +52,19 @@ type Check struct {
 	Clause string
 	Title  language.Both[string]
 	Needs  []string // checks without which this one would say nothing
+	Means  Means    // what the referee must have for it
 	Run    func(*Exchange)
 }
+
+// Means are what not every judgement has. Without them a check is left out, and the report says so.
+type Means string
+
+const (
+	Stop        Means = "stop"         // a way to stop the server
+	Wire        Means = "wire"         // a wire that answers
+	WireSees    Means = "wire-sees"    // one that sees the referee's own connections
+	WireImpairs Means = "wire-impairs" // one that can break the link
+)
 
 // A Verdict is what became of a check.
 type Verdict string
@@ -78,6 +90,9 @@ type Report struct {
 	Protocol string   `json:"protocol"`
 	Server   string   `json:"server"`
 	Results  []Result `json:"results"`
+
+	Left  map[Means][]string      `json:"left_out,omitempty"` // checks for which the referee lacks the means
+	Notes []language.Both[string] `json:"-"`                  // what was seen, and is not judged
 }
 
 // timeOver is why a check was not judged for which no time was left.
@@ -92,6 +107,9 @@ type Options struct {
 	Replies  string        // the folder in which a unixgram client binds its socket; "": the system's for temporary files
 	Longest  time.Duration // after this time no check begins any more, and the last one ends; 0: 40 s
 	Operator Operator      // who answers at a server that takes turns
+
+	Stop func(context.Context) error // stops the server; nil: the referee may not
+	Wire *wire.Client                // beside the server; nil: none
 }
 
 // Judge checks the server at an address. An *UnreachableError is returned if the server could not be asked anything at
@@ -103,7 +121,12 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 	known := make(map[string]string)
 	failed := make(map[string]string) // a check, and the one that failed for it
 	gone := ""                        // the check at which nobody listened any more
+	r.Left = make(map[Means][]string)
 	for _, c := range p.selected(o.Only) {
+		if c.Means == Stop && o.Stop == nil || c.Means == Wire && (o.Wire == nil || strings.HasPrefix(server.Network, "unix")) {
+			r.Left[c.Means] = append(r.Left[c.Means], c.Name)
+			continue
+		}
 		res := Result{Check: c.Name, Clause: c.Clause, Verdict: NotJudged}
 		switch {
 		case ctx.Err() != nil:
@@ -120,7 +143,12 @@ func (p *Protocol) Judge(ctx context.Context, server sockets.Address, o Options)
 		}
 		if res.Because == "" {
 			began := time.Now()
-			res.Failure = run(ctx, c, server, known, o)
+			failure, lacks := run(ctx, c, server, known, o, &r.Notes)
+			if lacks != "" {
+				r.Left[lacks] = append(r.Left[lacks], c.Name)
+				continue
+			}
+			res.Failure = failure
 			res.Took = time.Since(began)
 			switch {
 			case res.Failure == nil:
@@ -230,22 +258,25 @@ func (r *Report) Passed() bool {
 	return !slices.ContainsFunc(r.Results, func(res Result) bool { return res.Verdict != Passed })
 }
 
-// run has one check's conversation. It returns nil if all went as it must.
-func run(ctx context.Context, c Check, server sockets.Address, known map[string]string, o Options) (failure *Failure) {
-	x := &Exchange{ctx: ctx, server: server, known: known, replies: cmp.Or(o.Replies, os.TempDir()), operator: o.Operator}
+// run has one check's conversation. It returns no failure if all went as it must.
+func run(ctx context.Context, c Check, server sockets.Address, known map[string]string, o Options, notes *[]language.Both[string]) (failure *Failure, lacks Means) {
+	x := &Exchange{ctx: ctx, server: server, known: known, replies: cmp.Or(o.Replies, os.TempDir()),
+		operator: o.Operator, stop: o.Stop, wire: o.Wire, notes: notes}
 	defer x.close()
 	defer func() {
-		if r := recover(); r != nil {
-			f, ok := r.(*Failure)
-			if !ok {
-				panic(r)
-			}
-			f.Events = x.events
-			failure = f
+		switch r := recover().(type) {
+		case nil:
+		case *Failure:
+			r.Events = x.events
+			failure = r
+		case lacking:
+			lacks = r.means
+		default:
+			panic(r)
 		}
 	}()
 	c.Run(x)
-	return nil
+	return nil, ""
 }
 
 // Protocols are those that the referee knows.

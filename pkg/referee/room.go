@@ -62,6 +62,13 @@ var Room = &Protocol{
 			Why:  due("教科书里的程序发送时不带换行", "A textbook's programs send text without a newline"),
 			Read: "tcp(7)",
 		},
+		{
+			ID: "R8",
+			Text: due("服务器停止时, 已经说完的话都送到, 每个连接有序结束 (FIN)",
+				"A server that is stopped delivers what was said before, and ends each connection in order (FIN)"),
+			Why:  due("说了而没有人听到的话, 没有人知道它丢了", "Of a line that was said and reached nobody, nobody knows that it is lost"),
+			Read: "signal(7); close(2)",
+		},
 	},
 	Checks: []Check{
 		{Name: "say-and-hear", Clause: "R1", Title: due("一个人说, 另一个人听到并回答", "one says, another hears and answers"), Run: func(x *Exchange) {
@@ -246,6 +253,48 @@ var Room = &Protocol{
 			for _, p := range people {
 				p.Hears(a, "crowd")
 			}
+		}},
+		{Name: "bad-link", Clause: "R1", Title: due("数据包: 丢包 30 %、乱序、损坏, 每一行仍按顺序到达", "packets: every line arrives in order through 30 % loss, reordering and corruption"), Needs: talking, Means: Wire,
+			Run: func(x *Exchange) {
+				a, b := x.Enter(), x.Enter()
+				x.Impaired(badLink, a.conn.LocalAddr(), func() {
+					for i := range 10 {
+						a.Say(fmt.Sprint("line ", i))
+					}
+					a.HalfClose()
+					words := due("说过的每一行, 按顺序", "every line that was said, in order")
+					until := x.deadline(lossTime)
+					for i := 0; i < 10; {
+						switch line := b.lineBy(until, words); {
+						case line == fmt.Sprintf("%s: line %d", a.name, i):
+							i++
+						case !strings.HasPrefix(line, "* "):
+							x.Fail(Unexpected, line, words)
+						}
+					}
+				})
+			}},
+		{Name: "orderly-goodbye", Clause: "R4", Title: due("数据包: byebye 之后双方以 FIN 结束", "packets: after byebye a FIN from each side"), Needs: talking, Means: Wire,
+			Run: func(x *Exchange) {
+				a := x.Enter()
+				a.Say(byebye)
+				a.endsInOrder(x)
+				a.Close()
+				records := a.Packets(closed)
+				mustBe(records, notClosedInOrder)
+				mustBe(records, dataAfterFIN)
+				x.note(offered(records))
+			}},
+		{Name: "stop", Clause: "R8", Title: due("在谈话中间停止", "is stopped in mid-conversation"), Needs: talking, Means: Stop, Run: func(x *Exchange) {
+			a, b := x.Enter(), x.Enter()
+			a.Say("last words")
+			b.Send("half a li")
+			x.Pause(settleTime)
+			x.stops()
+			b.Hears(a, "last words")
+			a.endsInOrder(x)
+			b.endsInOrder(x)
+			x.stopped()
 		}},
 	},
 }

@@ -125,6 +125,15 @@ var Temp = &Protocol{
 				x.Fail(Surplus, again, due("只有一个回答: "+first, "one answer only: "+first))
 			}
 		}},
+		{Name: "same-socket-again", Clause: "T4", Title: due("同一个套接字再问一次", "a second question from the same socket"), Needs: asked, Run: func(x *Exchange) {
+			a := x.Asker()
+			for range tries {
+				a.Send("20")
+				if _, came := a.Receive(patience); !came { // another address than the first is a failure
+					x.Fail(Silent, "", due("每个问题一个回答", "an answer to each question"))
+				}
+			}
+		}},
 		{Name: "two-at-once", Clause: "T4", Title: due("两个客户端同时问, 各得各的回答", "two clients ask at once, and each gets its own answer"), Needs: exact, Run: func(x *Exchange) {
 			a, b := x.Asker(), x.Asker()
 			a.Send("10")
@@ -172,6 +181,26 @@ var Temp = &Protocol{
 				x.Answers(fmt.Sprint(5*i), fmt.Sprint(9*i+32))
 			}
 		}},
+		{Name: "bad-link", Clause: "T4", Title: due("数据包: 丢包 30 %、乱序、损坏, 再问就得到同样的回答", "packets: through 30 % loss, reordering and corruption, who asks again gets the same answer"), Needs: exact, Means: Wire,
+			Run: func(x *Exchange) {
+				x.Impaired(badLink, x.localAddr(), func() {
+					for _, c := range [][2]string{{"20", "68"}, {"37", "98.6"}} {
+						want := x.Known("words") + c[1]
+						a := x.Asker()
+						came := false
+						for until := x.deadline(lossTime); !came && time.Now().Before(until); {
+							a.Send(c[0])
+							var got string
+							if got, came = a.Receive(firstWait); came && got != want {
+								panic(&Failure{Cause: WrongByte, Want: []byte(want), Got: []byte(got), Offset: common(got, want)})
+							}
+						}
+						if !came {
+							x.Fail(Silent, "", due("一个回答", "an answer"))
+						}
+					}
+				})
+			}},
 	},
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"netlab.example/pkg/language"
 	"netlab.example/pkg/referee"
 	"netlab.example/pkg/sockets"
+	"netlab.example/pkg/wire"
 )
 
 // Config is what the environment may set: REFEREE_REPLIES.
@@ -26,6 +28,8 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 	only := flags.String("only", "", "")
 	mode := flags.String("mode", "room", "")
 	operator := flags.String("operator", "", "")
+	stop := flags.String("stop", "", "")
+	wireURL := flags.String("wire", "", "")
 	asJSON := flags.Bool("json", false, "")
 	junit := flags.String("junit", "", "")
 	args, err := app.ParseFlags(flags, env.Args)
@@ -57,6 +61,15 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 		progress = nil
 	}
 	o := referee.Options{Only: names, Progress: progress, Replies: cfg.Replies}
+	if *stop != "" {
+		o.Stop = referee.StopCommand(*stop)
+	}
+	if o.Wire, err = wireFor(ctx, p, *wireURL); err != nil {
+		return err
+	}
+	if o.Wire != nil {
+		defer o.Wire.Close()
+	}
 	switch {
 	case p == referee.Turns && *operator != "":
 		program, err := referee.RunProgram(*operator)
@@ -98,6 +111,30 @@ func check(ctx context.Context, cfg Config, env app.Env) error {
 		return failure.Hint(language.Errorf("没有通过: %d 项检查失败", "not passed; checks that failed: %d", failed), hint)
 	}
 	return nil
+}
+
+// control is where the lab's wires have their sockets, if this is one of its containers.
+const control = "/run/control"
+
+var controlSockets = map[*referee.Protocol]string{referee.Hello: "hello.sock", referee.Room: "chat.sock", referee.Temp: "temp.sock"}
+
+// wireFor is the wire at an address, or the one beside the lab's server of this protocol, or nil.
+func wireFor(ctx context.Context, p *referee.Protocol, address string) (*wire.Client, error) {
+	if address == "" {
+		name := path.Join(control, controlSockets[p])
+		if info, err := os.Stat(name); err != nil || info.Mode()&os.ModeSocket == 0 {
+			return nil, nil
+		}
+		address = "unix://" + name
+	}
+	c, err := wire.NewClient(address, "referee")
+	if err != nil {
+		return nil, failure.Usage(err)
+	}
+	if _, err := c.Status(ctx); err != nil {
+		return nil, failure.Undecided(language.Errorf("%s: wire 没有回答: %v", "%s: no wire answers: %v", address, err))
+	}
+	return c, nil
 }
 
 const learnersTime = 20 * time.Minute // for a whole judgement, if a person types

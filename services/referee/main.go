@@ -15,7 +15,7 @@ import "netlab.example/pkg/app"
 
 func main() {
 	app.Main("referee",
-		app.Command("check", "REFEREE", "[-mode room|turns] [-operator COMMAND] [-only CHECK,...] [-json] [-junit FILE] PROTOCOL URL", check),
+		app.Command("check", "REFEREE", "[-mode room|turns] [-operator COMMAND] [-stop COMMAND] [-wire URL] [-only CHECK,...] [-json] [-junit FILE] PROTOCOL URL", check),
 		app.Command("list", "REFEREE", "PROTOCOL", list),
 		app.Command("explain", "REFEREE", "PROTOCOL [CHECK]", explain),
 		app.Command("zoo", "REFEREE", "[NAME [HOST:PORT]]", zooCommand),

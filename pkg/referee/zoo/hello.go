@@ -33,6 +33,7 @@ var hellos = []Specimen{
 	{"one-peer-at-a-time", "hello-tcp", both("一次只服务一个, 沉默的人停住所有人", "serves one peer after another: a silent one stops all"), []string{"silent-peer"}, nil},
 	{"ends-after-some-hundred", "hello-tcp", both("服务几百个之后就停了", "ends after some hundred clients"), []string{"thousand-in-a-row"}, nil},
 	{"gap-timeout", "hello-tcp", both("时限只管字节之间的间隔, 不管整个请求", "limits the gap between bytes, not the whole request"), []string{"never-ends"}, nil},
+	{"resets-at-its-stop", "hello-tcp", both("停止时重置所有连接", "resets all connections when it is stopped"), []string{"stop"}, nil},
 }
 
 // hello is a hello-tcp server in plain Go.

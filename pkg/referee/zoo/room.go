@@ -47,6 +47,7 @@ var rooms = []Specimen{
 	{"dies-of-a-reset", "chat-server", both("一个重置使它停止", "is ended by a reset"), []string{"gone-without-a-word"}, nil},
 	{"blocks-on-a-slow-reader", "chat-server", both("一个不读的人停住所有人", "one who does not read stops everybody"), []string{"does-not-read"}, []string{"fifty-at-once"}},
 	{"twenty-people", "chat-server", both("第二十一个人得不到名字", "has no place for the twenty-first"), []string{"fifty-at-once"}, nil},
+	{"resets-at-its-stop", "chat-server", both("停止时重置所有连接", "resets all connections when it is stopped"), []string{"stop"}, nil},
 }
 
 // room is a chat-server in plain Go: a lock around the people, and a queue with a goroutine for each of them.

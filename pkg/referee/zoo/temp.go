@@ -30,6 +30,7 @@ var temps = []Specimen{
 	{"answers-the-last", "udp-temp", both("所有回答都发给最近提问的人", "sends every answer to whoever asked last"), []string{"two-at-once", "fifty-at-once"}, []string{"large-datagram", "thousand-in-a-row"}},
 	{"ends-after-some-hundred", "udp-temp", both("几百个数据报之后就停了", "ends after some hundred datagrams"), []string{"thousand-in-a-row"}, nil},
 	{"another-port", "udp-temp", both("从另一个端口回答", "answers from another port"), []string{"plain-number"}, nil},
+	{"changes-its-port", "udp-temp", both("从第二个问题起从另一个端口回答", "answers the second question of a client from another port"), []string{"same-socket-again", "flood-of-nonsense"}, nil},
 	{"dies-of-junk", "udp-temp", both("遇到垃圾就停止", "is ended by junk"), []string{"junk"}, nil},
 	{"dies-of-a-large-one", "udp-temp", both("遇到很大的数据报就停止", "is ended by a large datagram"), []string{"large-datagram"}, nil},
 	{"refuses-without-limit", "udp-temp", both("拒绝没有限度", "refuses without a limit"), []string{"flood-of-nonsense"}, nil},
@@ -50,7 +51,7 @@ const (
 
 func (t *temp) serve(conn net.PacketConn) {
 	from := conn
-	if t.wrong == "another-port" {
+	if t.wrong == "another-port" || t.wrong == "changes-its-port" {
 		other, err := net.ListenPacket("udp4", "127.0.0.1:0")
 		if err != nil {
 			return
@@ -58,6 +59,7 @@ func (t *temp) serve(conn net.PacketConn) {
 		defer other.Close()
 		from = other
 	}
+	var before net.Addr
 	buf := make([]byte, 64<<10)
 	for count := 1; ; count++ {
 		n, addr, err := conn.ReadFrom(buf)
@@ -74,6 +76,11 @@ func (t *temp) serve(conn net.PacketConn) {
 		}
 		answer := t.answer(string(buf[:n]), addr.String())
 		if answer == "" {
+			continue
+		}
+		if t.wrong == "changes-its-port" && (before == nil || before.String() != addr.String()) {
+			conn.WriteTo([]byte(answer), addr)
+			before = addr
 			continue
 		}
 		if t.last.Store(&addr); t.wrong == "answers-the-last" {

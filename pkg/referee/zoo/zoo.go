@@ -56,7 +56,7 @@ func (s Specimen) Serve(ctx context.Context, addr string, terminal io.ReadWriter
 		return ln.Addr().String(), nil
 	}
 	z := &keeper{conns: map[net.Conn]bool{}}
-	dies := func() { ln.Close(); z.closeAll() }
+	dies := func() { ln.Close(); z.closeAll(s.Name == "resets-at-its-stop") }
 	context.AfterFunc(ctx, dies)
 	handle := (&hello{wrong: s.Name, dies: dies}).handle
 	if s.Protocol == "chat-server" {
@@ -72,13 +72,14 @@ func (s Specimen) Serve(ctx context.Context, addr string, terminal io.ReadWriter
 func (s Specimen) Judge(ctx context.Context, p *referee.Protocol) (*referee.Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	o := referee.Options{Longest: longest}
+	serving, stop := context.WithCancel(ctx)
+	o := referee.Options{Longest: longest, Stop: func(context.Context) error { stop(); return nil }}
 	var addr string
 	var err error
 	if s.Protocol == referee.Turns.Name {
 		o.Operator, addr, err = s.Operate(ctx, "127.0.0.1:0")
 	} else {
-		addr, err = s.Serve(ctx, "127.0.0.1:0", nil)
+		addr, err = s.Serve(serving, "127.0.0.1:0", nil)
 	}
 	if err != nil {
 		return nil, err
@@ -95,11 +96,14 @@ type keeper struct {
 	closed bool
 }
 
-func (z *keeper) closeAll() {
+func (z *keeper) closeAll(reset bool) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	z.closed = true
 	for c := range z.conns {
+		if tcp, ok := c.(*net.TCPConn); ok && reset {
+			tcp.SetLinger(0)
+		}
 		c.Close()
 	}
 }
