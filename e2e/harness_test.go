@@ -77,6 +77,9 @@ func start(t *testing.T, s spec) *process {
 		}),
 		testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
 			c.Binds = []string{suite.name + ":/run/netlab"}
+			if s.service == "referee" {
+				c.Binds = append(c.Binds, suite.name+"-wires:/run/control:ro")
+			}
 			c.ReadonlyRootfs, c.CapDrop, c.SecurityOpt = true, []string{"ALL"}, []string{"no-new-privileges:true"}
 			if s.publish != "" {
 				c.PortBindings = network.PortMap{network.MustParsePort(s.publish): {{HostIP: netip.MustParseAddr("127.0.0.1")}}}

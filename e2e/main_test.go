@@ -113,6 +113,9 @@ func setUp() error {
 	if err := createNetwork(suite.name); err != nil {
 		return err
 	}
+	if _, err := cli("volume", "create", marked, suite.name+"-wires"); err != nil {
+		return err
+	}
 	if _, err := cli("volume", "create", marked, suite.name); err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func clear() error {
 		cli("rm", "-f", suite.probe)
 	}
 	cli("network", "rm", suite.name)
-	cli("volume", "rm", suite.name)
+	cli("volume", "rm", suite.name, suite.name+"-wires")
 	cli("image", "rm", suite.name)
 	left := leftovers("label=" + label + "=" + suite.run)
 	if left != "" {

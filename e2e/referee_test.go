@@ -52,6 +52,97 @@ func TestRefereeFindsTheWrongOnes(t *testing.T) {
 	}
 }
 
+// With a wire beside the server, packets are judged, too: ours are in order, over a link that loses, reorders and corrupts
+// packets, and afterwards the link is as it was before.
+func TestRefereeWithAWire(t *testing.T) {
+	t.Parallel()
+	for service, network := range map[string]string{"hello-tcp": "tcp4", "chat-server": "tcp6", "udp-temp": "udp4"} {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, service)
+			w := startWire(t, server, "WIRE_CONTROL="+control(server))
+			w.run("link", "out.delay=1ms")
+			before := w.run("link")
+			r := referee(t, "check", "-wire", control(server), service, server.url(network))
+			report := r.rest()
+			if code := r.exit(); code != passed || !strings.Contains(report, "ok          bad-link") || strings.Contains(report, "need a wire") {
+				t.Errorf("exit %d:\n%s", code, report)
+			}
+			if service != "udp-temp" && !strings.Contains(report, "handshake: the server offers MSS") {
+				t.Errorf("nothing of the handshake in\n%s", report)
+			}
+			if after := w.run("link"); after != before {
+				t.Errorf("the link was %q, and is %q", before, after)
+			}
+			lossy := false
+			w.all()
+			for _, c := range w.changes {
+				lossy = lossy || strings.Contains(c.Line, "loss=30%") && strings.Contains(c.Line, " from ") && c.By == "referee"
+			}
+			if !lossy {
+				t.Error("the referee broke no link for itself alone")
+			}
+		})
+	}
+}
+
+// A wire shows what no client could: a reset on an answered request, and the bytes that caused it.
+func TestRefereeSeesAReset(t *testing.T) {
+	t.Parallel()
+	name := newName("zoo")
+	zoo := start(t, spec{service: "referee", name: name, args: []string{"referee", "zoo", "closes-with-unread-bytes", "0.0.0.0:8080"}, env: []string{"NETLAB_LANG=en"}})
+	zoo.expect("listens on")
+	zoo.service = "hello-tcp" // which is what it claims to speak
+	startWire(t, zoo, "WIRE_CONTROL="+control(zoo))
+	r := referee(t, "check", "-only", "no-reset", "-wire", control(zoo), "hello-tcp", zoo.url("tcp"))
+	report := r.rest()
+	if code := r.exit(); code != failed {
+		t.Errorf("exit %d", code)
+	}
+	for _, want := range []string{"FAILED      no-reset", "the server reads bytes ", "RST", "wire open "} {
+		if !strings.Contains(report, want) {
+			t.Errorf("no %q in\n%s", want, report)
+		}
+	}
+}
+
+// control is where a wire listens for programs in other containers, by the name of its server.
+func control(server *process) string { return "unix:///run/control/" + server.name + ".sock" }
+
+// The turns contract holds for our server: somebody at its terminal types what the referee shows.
+func TestRefereeTakesTurns(t *testing.T) {
+	t.Parallel()
+	server := turnsServer(t, true)
+	r := referee(t, "check", "-mode", "turns", "chat-server", server.url("tcp4"))
+	for range turnsTyped {
+		r.err.expect("type this line at the server, within a minute: ")
+		line := strings.TrimSuffix(r.err.expect("\n"), "\n")
+		server.expect("收到信息: ", "请输入发送的信息:")
+		server.send(line + "\r")
+	}
+	report := r.rest()
+	if code := r.exit(); code != passed || !strings.Contains(report, " 0 failed, 0 not judged") {
+		t.Errorf("exit %d:\n%s", code, report)
+	}
+}
+
+const turnsTyped = 18 // answers in all checks of the mode
+
+// On a terminal of its own the referee is the operator: of a right server, and of one that ends after its first peer.
+func TestRefereeIsTheOperator(t *testing.T) {
+	t.Parallel()
+	for specimen, want := range map[string]struct {
+		code int
+		said string
+	}{"right-turns": {passed, " 0 failed, 0 not judged"}, "ends-after-one-peer": {failed, "FAILED      next-one"}} {
+		r := referee(t, "check", "-mode", "turns", "-operator", "referee zoo "+specimen+" 127.0.0.1:12345", "chat-server", "tcp://127.0.0.1:12345")
+		report := r.rest()
+		if code := r.exit(); code != want.code || !strings.Contains(report, want.said) {
+			t.Errorf("%s: exit %d:\n%s", specimen, code, report)
+		}
+	}
+}
+
 func TestRefereeWithoutAServer(t *testing.T) {
 	t.Parallel()
 	server := serve(t, "hello-tcp")

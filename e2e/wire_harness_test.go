@@ -84,6 +84,7 @@ func sidecar(t *testing.T, beside *process, name, from string, args, caps []stri
 			c.OpenStdin, c.AttachStdin, c.StdinOnce = true, true, true
 		}),
 		testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
+			c.Binds = []string{suite.name + "-wires:/run/control"}
 			c.NetworkMode = container.NetworkMode("container:" + beside.id)
 			c.ReadonlyRootfs, c.CapDrop, c.CapAdd, c.SecurityOpt = true, []string{"ALL"}, caps, []string{"no-new-privileges:true"}
 		}),

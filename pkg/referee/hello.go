@@ -219,7 +219,7 @@ var Hello = &Protocol{
 					}
 				})
 			}},
-		{Name: "stop", Clause: "H7", Title: due("在对话中间停止", "is stopped in mid-conversation"), Needs: closing, Means: Stop, Run: func(x *Exchange) {
+		{Name: "stop", Clause: "H7", Title: due("在对话中间停止", "is stopped in mid-conversation"), Needs: append(closing, "silent-peer"), Means: Stop, Run: func(x *Exchange) {
 			silent, begun, whole := x.Dial(), x.Dial(), x.Dial()
 			begun.Send("GET / HT")
 			whole.Send("hello")

@@ -58,7 +58,7 @@ func zooCommand(ctx context.Context, _ Config, env app.Env) error {
 	return nil
 }
 
-const atOnce = 16 // specimens that are judged at once: most of the time the referee waits
+const atOnce = 32 // specimens that are judged at once: most of the time the referee waits
 
 // A verdict is a row of the table, and whether the specimen deserves it.
 type verdict struct {

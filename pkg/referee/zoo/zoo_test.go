@@ -21,7 +21,7 @@ func protocol(name string) *referee.Protocol {
 // TestEverySpecimenIsFoundOut: each wrong server fails the checks named for it and no others; what else is not judged is
 // so because of one of those. The right ones pass all.
 func TestEverySpecimenIsFoundOut(t *testing.T) {
-	places := make(chan struct{}, 16) // most of the time all of them wait: t.Parallel would run too few at once
+	places := make(chan struct{}, 32) // most of the time all of them wait: t.Parallel would run too few at once
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, s := range Specimens() {
