@@ -75,6 +75,9 @@ var Turns = &Protocol{
 		{Name: "one-after-the-other", Clause: "D2", Title: due("对方连说两句, 一句一答", "two messages at once are answered one after the other"), Needs: turning, Run: func(x *Exchange) {
 			p := x.Converse()
 			p.Says("first-6")
+			if !x.operator.Watches() {
+				x.Pause(quietTime) // nobody can tell that the first was read: together the two would be one message
+			}
 			p.Send("second-6")
 			if x.operator.Watches() && x.operator.Sees(x.ctx, "second-6", quietTime) {
 				x.Fail(TooEarly, "second-6", due("回答第一句之前不读第二句", "the second message is not read before the first is answered"))
