@@ -51,7 +51,10 @@ explain() {
 	[ -z "$moves" ] || fail "${moves%%=*}: $why" "${moves%%=*}: $why" "${moves}make up" "${moves}make up"
 	case $why in
 	*overlaps*) fail "$why" "$why" "LAB_PREFIX6=$(prefix6) make up" "LAB_PREFIX6=$(prefix6) make up" ;;
-	*paused*) fail "$why" "$why" "$(compose_name) unpause" "$(compose_name) unpause" ;;
+	*paused*)
+		paused=$(containers --filter status=paused --format '{{.Label "com.docker.compose.service"}}' | tr '\n' ' ')
+		fail "$why" "$why" "$(compose_name) unpause ${paused% }" "$(compose_name) unpause ${paused% }"
+		;;
 	*available*) fail "$why" "$why" "docker network prune # too many networks" "docker network prune # 网络太多" ;;
 	*) fail "the lab did not start: $why" "实验环境没有启动: $why" "make doctor" "make doctor" ;;
 	esac

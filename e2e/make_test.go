@@ -123,7 +123,7 @@ func TestMake(t *testing.T) {
 	if _, err := cli("pause", lab.project+"-udp-temp-1"); err != nil {
 		t.Fatal(err)
 	}
-	if said := lab.run(2, "up"); !regexp.MustCompile(`  hint: .*compose unpause\n`).MatchString(said) {
+	if said := lab.run(2, "up"); !regexp.MustCompile(`  hint: .*compose unpause udp-temp\n`).MatchString(said) {
 		t.Errorf("make up with a paused server says:\n%s", said)
 	}
 	if _, err := cli("unpause", lab.project+"-udp-temp-1"); err != nil {
