@@ -3,7 +3,7 @@ SERVICES := hello-tcp chat-server udp-temp wire referee
 S ?= hello-tcp
 export HOME := $(or $(HOME),$(shell eval echo ~$$(id -un)))
 
-.PHONY: help up zh en turns unix ps start watch wire do link picture capture reset referee logs down doctor bundle forget
+.PHONY: help up zh en turns unix ps start watch wire do link picture capture reset referee yours ours logs down doctor bundle forget
 
 help: ## this list | 本列表
 	@deploy/help.sh
@@ -16,7 +16,7 @@ turns: ## start it with the chat in turns | 启动, 聊天一人一句
 unix: ## start it, and have the same conversations over unix sockets | 启动, 并在 unix 套接字上进行同样的对话
 	@deploy/unix.sh
 ps: ## what runs, and what was stopped | 哪些在运行, 哪些已停止
-	@deploy/compose.sh ps -a
+	@deploy/compose.sh ps -a && deploy/yours.sh whose
 start: ## start a server that was stopped, with its wire: S=chat-server | 重新启动停止的服务和它的 wire: S=chat-server
 	@deploy/wire.sh $(S) start
 watch: ## the live ladder of one server: S=chat-server | 一个服务的实时梯形图: S=chat-server
@@ -35,6 +35,10 @@ reset: ## links, faults and records as at the start | 链路、故障和记录�
 	@deploy/wire.sh all reset
 referee: ## judge a server: S=hello-tcp, or yours: S=hello-tcp URL=tcp://127.0.0.1:9000 | 让裁判检查一个服务: S=hello-tcp, 或你自己的: S=hello-tcp URL=tcp://127.0.0.1:9000
 	@deploy/referee.sh $(S) "$(URL)" $(ARGS)
+yours: ## your program in a server's place: S=hello-tcp PORT=9000 | 让你的程序代替一个服务: S=hello-tcp PORT=9000
+	@PORT="$(PORT)" deploy/yours.sh $(S)
+ours: ## our servers back in their places | 换回我们的服务
+	@deploy/yours.sh ours
 logs: ## what the servers tell, until Ctrl-C | 服务器的输出, Ctrl-C 结束
 	@trap : INT; deploy/compose.sh logs -f hello-tcp chat-server udp-temp || [ $$? = 130 ]
 down: ## stop the lab, and leave nothing behind | 停止实验环境, 什么都不留下

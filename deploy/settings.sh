@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 . deploy/common.sh
 case $1 in
 forget)
+	deploy/yours.sh ours # while .env still knows what is yours
 	names=$(sed -n "s/=.*$mark\$//p" .env 2>/dev/null | tr '\n' ' ') || names=
 	for name in $names; do remember "$name"; done
 	say "forgotten: ${names:-nothing was remembered}" "已忘记: ${names:-没有记过什么}"

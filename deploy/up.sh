@@ -37,8 +37,9 @@ why() { grep . .tools/up.log | tail -n 1; }
 without_ipv6() {
 	case $(why) in *overlap*) return 1 ;; *[Ii][Pp]v6*) ;; *) return 1 ;; esac
 	say "no IPv6 here: starting with IPv4 alone (make forget tries it again): $(why)" "这里没有 IPv6: 只用 IPv4 启动 (make forget 之后会再试): $(why)"
-	remember COMPOSE_FILE docker-compose.yml:deploy/ipv4.yml
-	start || { remember COMPOSE_FILE && return 1; }
+	files=$(setting COMPOSE_FILE docker-compose.yml)
+	remember COMPOSE_FILE "$files:deploy/ipv4.yml"
+	start || { remember COMPOSE_FILE "$(echo "$files" | sed 's/^docker-compose.yml$//')" && return 1; }
 }
 explain() {
 	why=$(why) moves=
@@ -87,6 +88,7 @@ line "$run temp-client 36.6" "ask for a temperature" "问一个温度"
 line "make watch" "every packet of hello-tcp (S=chat-server, S=udp-temp)" "看 hello-tcp 的每个数据包 (S=chat-server, S=udp-temp)"
 line "make logs" "what the servers tell" "查看服务器输出"
 line "make down" "stops it all" "全部停止"
+deploy/yours.sh whose
 for wire in ${was_up:+wire-hello wire-chat wire-temp}; do # somebody may have left a broken link
 	left=$(docker exec "$project-$wire-1" wire status --changed 2>/dev/null | tr '\n' ' ') || left=
 	if [ -n "$left" ]; then

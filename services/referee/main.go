@@ -19,5 +19,6 @@ func main() {
 		app.Command("list", "REFEREE", "PROTOCOL", list),
 		app.Command("explain", "REFEREE", "PROTOCOL [CHECK]", explain),
 		app.Command("zoo", "REFEREE", "[NAME [HOST:PORT]]", zooCommand),
+		app.Command("relay", "REFEREE", "inside URL SOCKET | outside tcp|udp PORT SOCKET | wait [-for DURATION] tcp|udp PORT [HOST]", relayCommand),
 	)
 }
