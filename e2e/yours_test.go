@@ -10,7 +10,7 @@ import (
 )
 
 // A program of this machine in hello-tcp's place: the same name, address and clients, the wire beside it. It takes the
-// very port that the lab has published, accepts once more than nobody, and then ours is back.
+// very port that the lab has published, and gives it back.
 func TestYourProgram(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
@@ -52,11 +52,11 @@ func TestYourProgram(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	client := lab.compose("run", "--rm", "-T", "--no-deps", "hello-client")
+	client := lab.compose("hi\n", "run", "--rm", "-T", "--no-deps", "hello-client")
 	if !strings.Contains(client, "my own words") {
 		t.Errorf("hello-client hears %q", client)
 	}
-	if packets := lab.run(0, "watch", "ARGS=--once"); !strings.Contains(packets, "my own words") {
+	if packets := lab.run(0, "wire", "ARGS=watch --once --plain"); !strings.Contains(packets, "my own words") {
 		t.Errorf("the wire shows:\n%s", packets)
 	}
 	whose := "hello-tcp is yours: the program at port " + port + " of this machine"
@@ -66,10 +66,10 @@ func TestYourProgram(t *testing.T) {
 		}
 	}
 	program.Close()
-	if said := lab.compose("run", "--rm", "-T", "--no-deps", "hello-client"); strings.Contains(said, "my own words") {
+	if said := lab.compose("hi\n", "run", "--rm", "-T", "--no-deps", "hello-client"); strings.Contains(said, "my own words") {
 		t.Errorf("with nobody there hello-client hears %q", said)
 	}
-	if said := lab.compose("logs", "hello-tcp"); !strings.Contains(said, "the program refuses; the client is reset") {
+	if said := lab.compose("", "logs", "hello-tcp"); !strings.Contains(said, "the program refuses; the client is reset") {
 		t.Errorf("the relay says:\n%s", said)
 	}
 
@@ -119,7 +119,7 @@ func TestYourDatagrams(t *testing.T) {
 	}
 	defer once("Temperature in Fahrenheit: 1").Close()
 	lab.run(0, "yours", "S=udp-temp", "PORT="+port)
-	ask := func() string { return lab.compose("run", "--rm", "-T", "--no-deps", "temp-client", "36.6") }
+	ask := func() string { return lab.compose("", "run", "--rm", "-T", "--no-deps", "temp-client", "36.6") }
 	if said := ask(); !strings.Contains(said, "Fahrenheit: 1\n") {
 		t.Errorf("temp-client hears %q", said)
 	}
@@ -139,13 +139,14 @@ func TestYourDatagrams(t *testing.T) {
 	}
 }
 
-// compose runs Compose as a person does in that clone, and returns all that it said.
-func (m *maker) compose(args ...string) string {
+// compose runs Compose as a person does in that clone, who types in, and returns all that it said.
+func (m *maker) compose(in string, args ...string) string {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.t.Context(), patience)
 	defer cancel()
 	cmd := m.command(ctx)
 	cmd.Path, cmd.Args, cmd.Dir = m.dir+"/deploy/compose.sh", append([]string{"compose.sh"}, args...), m.dir
+	cmd.Stdin, cmd.WaitDelay = strings.NewReader(in), patience
 	out, _ := cmd.CombinedOutput()
 	return string(out)
 }
