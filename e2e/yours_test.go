@@ -85,7 +85,7 @@ func TestYourProgram(t *testing.T) {
 	if answer, err := io.ReadAll(conn); string(answer) != hello || err != nil {
 		t.Errorf("ours answers %q, %v", answer, err)
 	}
-	if said := lab.run(0, "ps"); strings.Contains(said, "yours") || strings.Contains(said, "relay") {
+	if said := lab.run(0, "ps"); strings.Contains(said, "is yours") || strings.Contains(said, "relay") {
 		t.Errorf("make ps after make ours says:\n%s", said)
 	}
 	if left, _ := cli("volume", "ls", "-q", "--filter", "name="+lab.project+"_yours"); left != "" {
