@@ -58,6 +58,20 @@ func KeepAliveUnderway(conn net.Conn) {
 	})
 }
 
+// Unacknowledged is how many bytes were written and have not been acknowledged by the peer; on AF_UNIX, not been read
+// (SIOCOUTQ, tcp(7), unix(7)). If it shrinks, the peer reads, even if its kernel's and ours let nobody write meanwhile.
+func Unacknowledged(conn net.Conn) (n int) {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return 0 // no socket: a pipe in a test
+	}
+	control(c, func(fd int) (err error) {
+		n, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ) // the same request by another name
+		return err
+	})
+	return n
+}
+
 // Unread is how many bytes have arrived and were not read yet (FIONREAD). Closing a TCP socket that
 // has some sends a reset, and the reset can overtake and destroy the answer just sent (RFC 2525, 2.17).
 func Unread(conn net.Conn) (n int) {

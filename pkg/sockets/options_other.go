@@ -17,6 +17,9 @@ func (o Options) apply(net.Listener, Address) error {
 
 func setCongestion(int, string) error { return errors.New("congestion control needs Linux") }
 
+// Unacknowledged is known on Linux only. On other systems what a peer has taken in is what could be written.
+func Unacknowledged(net.Conn) int { return 0 }
+
 // Unread is known on Linux only. On other systems a connection is always drained: slower, and never wrong.
 func Unread(net.Conn) int { return 1 }
 

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"netlab.example/pkg/failure"
+	"netlab.example/pkg/labtest"
 	"netlab.example/pkg/language"
 )
 
@@ -377,5 +380,39 @@ func TestUnread(t *testing.T) {
 	s.Read(make([]byte, 2))
 	if n := Unread(s); n != 3 {
 		t.Errorf("got %d unread bytes, want 3", n)
+	}
+}
+
+// A peer that reads is noticed even while nothing can be written to it: that is what tells slow from deaf.
+func TestUnacknowledged(t *testing.T) {
+	for _, network := range []string{"tcp4://127.0.0.1:0", "unix://" + t.TempDir() + "/u.sock"} {
+		lns, err := Listen(t.Context(), network, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lns[0].Close()
+		peer, err := net.Dial(lns[0].Addr().Network(), lns[0].Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer peer.Close()
+		conn, err := lns[0].Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if n := Unacknowledged(conn); n != 0 {
+			t.Errorf("%s: %d bytes before any was written", network, n)
+		}
+		conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := conn.Write(make([]byte, 64<<20)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%s: 64 MiB were written to who reads nothing: %v", network, err)
+		}
+		full := Unacknowledged(conn)
+		if full == 0 {
+			t.Fatalf("%s: nothing waits", network)
+		}
+		go io.Copy(io.Discard, peer)
+		labtest.Eventually(t, "what waits gets less", func() bool { return Unacknowledged(conn) < full })
 	}
 }

@@ -9,14 +9,17 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"netlab.example/pkg/sockets"
 )
 
 // A person who takes in nothing for takeTimeout, while something waits for them, is disconnected. A person
 // who is farBehind holds up everybody who talks, or soon will. So they must take in maxBatch in each
-// hurryTimeout, that is, 6 KiB a second: far more than anybody can read.
+// hurryTimeout, that is, 4 KiB a second: far more than anybody can read. (Why not in each second? A kernel whose
+// buffer of some MiB is full says only now and then that a part of it is free.)
 const (
 	takeTimeout  = 30 * time.Second
-	hurryTimeout = 10 * time.Second
+	hurryTimeout = 15 * time.Second
 	maxBatch     = 64 << 10 // bytes of one write, and ...
 	maxPieces    = 64       // ... the pieces that they lie in
 )
@@ -167,12 +170,18 @@ func (o *outbox) write() (notReading bool) {
 			o.conn.SetWriteDeadline(time.Now().Add(takeTimeout))
 		}
 		o.mu.Unlock()
+		kept := sockets.Unacknowledged(o.conn)
 		n, err := batch.WriteTo(o.conn)
+		kept -= sockets.Unacknowledged(o.conn) // what our kernel held for them before, they have taken in, too
 		o.mu.Lock()
 		o.took(int(n))
 		if err != nil {
 			late := errors.Is(err, os.ErrDeadlineExceeded) && o.until.IsZero()
-			if late && n > 0 && !o.hurried {
+			enough := 1
+			if o.hurried {
+				enough = maxBatch
+			}
+			if late && int(n)+kept >= enough {
 				continue // it is little, but they do read
 			}
 			o.closed, notReading = true, late
