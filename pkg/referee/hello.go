@@ -137,8 +137,8 @@ var Hello = &Protocol{
 		{Name: "unread-body", Clause: "H5", Title: due("服务器不读的正文", "a body that the server does not read"), Needs: closing, Run: func(x *Exchange) {
 			for range 10 { // the reset must overtake nothing, not even sometimes
 				p := x.Dial()
-				p.TrySend("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n")
-				p.TrySend(strings.Repeat("x", 64<<10))
+				// In one write: so that bytes are there, unread, when the server closes.
+				p.TrySend("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n" + strings.Repeat("x", 64<<10))
 				p.answered(x)
 			}
 		}},
