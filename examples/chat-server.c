@@ -1,7 +1,7 @@
 // It talks to one person at a time, and only repeats what that person said. Who else should hear it?
 // 它一次只和一个人说话, 而且只重复那个人的话。还有谁应该听到?
 //
-//   cc -o /tmp/chat-server examples/chat-server.c && /tmp/chat-server
+//   mkdir -p bin && cc -o bin/example examples/chat-server.c && bin/example
 //   make referee S=chat-server URL=tcp://127.0.0.1:9000 ARGS="-only say-and-hear"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // It reads once and answers something. Is that a request, and is that the answer?
 // 它读一次, 然后回答点什么。这算一个请求吗, 这是应有的回答吗?
 //
-//   cc -o /tmp/hello-tcp examples/hello-tcp.c && /tmp/hello-tcp
+//   mkdir -p bin && cc -o bin/example examples/hello-tcp.c && bin/example
 //   make referee S=hello-tcp URL=tcp://127.0.0.1:9000 ARGS="-only plain-request"
 
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // It sends each datagram back as it came. What is 100 in Fahrenheit?
 // 它把每个数据报原样发回。100 换成华氏度是多少?
 //
-//   cc -o /tmp/udp-temp examples/udp-temp.c && /tmp/udp-temp
+//   mkdir -p bin && cc -o bin/example examples/udp-temp.c && bin/example
 //   make referee S=udp-temp URL=udp://127.0.0.1:9000 ARGS="-only plain-number"
 
 #include <arpa/inet.h>
