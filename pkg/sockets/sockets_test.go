@@ -217,16 +217,7 @@ func TestUnixgramAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Write([]byte("ping"))
-	buf := make([]byte, 10)
-	n, from, err := conns[0].ReadFrom(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns[0].WriteTo(buf[:n], from)
-	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "ping" {
-		t.Errorf("got %q, %v", buf[:n], err)
-	}
+	pings(t, c, conns[0])
 	c.Close()
 	if names, _ := filepath.Glob(dir + "/client-*"); len(names) > 0 {
 		t.Errorf("left behind: %v", names)
@@ -237,6 +228,21 @@ func TestUnixgramAnswers(t *testing.T) {
 	}
 	if names, _ := filepath.Glob(dir + "/*"); len(names) > 0 {
 		t.Errorf("left behind by a failed dial: %v", names)
+	}
+}
+
+// pings sends a datagram to a server and has it answered.
+func pings(t *testing.T, c net.Conn, server net.PacketConn) {
+	t.Helper()
+	c.Write([]byte("ping"))
+	buf := make([]byte, 10)
+	n, from, err := server.ReadFrom(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.WriteTo(buf[:n], from)
+	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "ping" {
+		t.Errorf("got %q, %v", buf[:n], err)
 	}
 }
 
@@ -259,16 +265,7 @@ func TestUnixgramReplies(t *testing.T) {
 	if beside, _ := filepath.Glob(dir + "/client-*"); len(beside) > 0 {
 		t.Errorf("beside the server: %v", beside)
 	}
-	c.Write([]byte("ping"))
-	buf := make([]byte, 10)
-	n, from, err := conns[0].ReadFrom(buf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns[0].WriteTo(buf[:n], from)
-	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "ping" {
-		t.Errorf("got %q, %v", buf[:n], err)
-	}
+	pings(t, c, conns[0])
 	c.Close()
 	if in, _ := filepath.Glob(replies + "/*"); len(in) > 0 {
 		t.Errorf("left behind: %v", in)
