@@ -178,8 +178,7 @@ var Hello = &Protocol{
 			over := time.Now().Add(neverEnds)
 			for {
 				p.rest = nil
-				if err := p.fill(x.deadline(time.Second)); p.end != nil {
-					_ = err
+				if p.fill(x.deadline(time.Second)); p.end != nil {
 					return // by an answer or without one: it has an end
 				}
 				if time.Now().After(over) {

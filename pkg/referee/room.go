@@ -109,18 +109,12 @@ var Room = &Protocol{
 		}},
 		{Name: "line-in-three", Clause: "R2", Title: due("一行分三段", "a line in three segments"), Needs: talking, Run: func(x *Exchange) {
 			a, b := x.Enter(), x.Enter()
-			for _, piece := range []string{"he", "ll", "o\n"} {
-				a.Send(piece)
-				x.Pause(cutPause)
-			}
+			a.sendInPieces("he", "ll", "o\n")
 			b.Hears(a, "hello")
 		}},
 		{Name: "cut-in-a-character", Clause: "R2", Title: due("在一个汉字中间切断", "cut inside a Chinese character"), Needs: talking, Run: func(x *Exchange) {
 			a, b := x.Enter(), x.Enter()
-			for _, piece := range []string{"\xe4", "\xbd", "\xa0\n"} {
-				a.Send(piece)
-				x.Pause(cutPause)
-			}
+			a.sendInPieces("\xe4", "\xbd", "\xa0\n")
 			b.Hears(a, "你")
 		}},
 		{Name: "crlf", Clause: "R2", Title: due("以 \\r\\n 结束的一行", "a line that ends in \\r\\n"), Needs: talking, Run: func(x *Exchange) {
@@ -337,6 +331,14 @@ func (x *Exchange) enterAll(n int) []*Person {
 	people := make([]*Person, n)
 	x.Together(n, func(i int) { people[i] = x.Enter() })
 	return people
+}
+
+// sendInPieces sends each piece as a segment of its own.
+func (p *Person) sendInPieces(pieces ...string) {
+	for _, piece := range pieces {
+		p.Send(piece)
+		p.x.Pause(cutPause)
+	}
 }
 
 // Say sends a line.
